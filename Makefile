@@ -1,0 +1,49 @@
+# `make help` lists what there is. Every target makes the virtual environment that it needs.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CODE := fedn test setup.py
+
+.PHONY: help sandbox test lint check bench docs proto clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.sandbox: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[sandbox]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.sandbox
+
+sandbox: $(VENV)/.sandbox ## Install, then run a whole federation on this machine (ARGS="--rounds 5 --exit")
+	$(BIN)/fedn sandbox $(ARGS)
+
+test: $(VENV)/.dev ## Install what the tests need, then run them all
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: $(VENV)/.dev ## Style, types
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+
+check: lint test ## All that must hold before a commit: style, types, tests (generated code, import rules, docs among them)
+
+bench: $(VENV)/.dev ## Measure the speed, side by side with the limits of this machine
+	$(BIN)/python test/bench/rounds.py
+	$(BIN)/python test/bench/aggregate.py
+
+docs: $(VENV)/.dev ## Write the generated pages of docs/ anew
+	$(BIN)/python docs/generate.py
+
+proto: $(VENV)/.dev ## Write fedn/proto anew from proto/fedn.proto
+	$(BIN)/python -m grpc_tools.protoc -Ifedn/proto=proto --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+		--python_out=. --pyi_out=. --grpc_python_out=. --mypy_grpc_out=. fedn/proto/fedn.proto
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
