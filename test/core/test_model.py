@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from fedn.core.model import ClientState
+
+
+def test_a_client_is_done_unless_it_is_asked_or_works() -> None:
+    assert [state for state in ClientState if not state.final] == [ClientState.ASKED, ClientState.WORKING]
