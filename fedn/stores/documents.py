@@ -1,0 +1,206 @@
+"""What the state store holds, as dataclasses, and their way into and out of plain documents.
+
+One class a collection. The names in `KIND` are the collections of the network's database; those under `network.` say
+who takes part, those under `control.` what has been done. Instants are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, TypeVar
+
+Body = dict[str, Any]
+T = TypeVar("T", bound="Document")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """Base of all: a key within a kind."""
+
+    KIND: ClassVar[str]
+    id: str
+
+    def to_body(self) -> Body:
+        """This document as a JSON-compatible dict, which shares nested values with it."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_body(cls: type[T], body: Body) -> T:
+        """The document of `body`; keys that a newer version wrote are left out."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{key: value for key, value in body.items() if key in known})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combiner(Document):
+    """A combiner that has announced itself; `id` is its name."""
+
+    KIND = "network.combiners"
+    host: str
+    port: int
+    max_clients: int
+    joined_at: float
+    token_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client(Document):
+    """A client that was assigned to a combiner; `id` is its name."""
+
+    KIND = "network.clients"
+    combiner: str
+    assigned_at: float
+    token_id: str = ""
+    legacy: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token(Document):
+    """A token that was issued; the token itself is not kept. `id` is its token id."""
+
+    KIND = "network.tokens"
+    role: str
+    subject: str
+    created_at: float
+    expires_at: float
+    created_by: str = ""
+    revoked_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package(Document):
+    """An uploaded compute package; `id` is its SHA-256."""
+
+    KIND = "control.packages"
+    name: str
+    size: int
+    md5: str
+    helper: str
+    uploaded_at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Document):
+    """A link of the model trail. A seed has neither parent nor round."""
+
+    KIND = "control.model"
+    size: int
+    sha256: str
+    committed_at: float
+    parent: str = ""
+    session_id: str = ""
+    round_id: str = ""
+    number: int = 0
+    """Round within its session, from 1; 0 for a seed."""
+    parameters: int = 0
+    """Count of numbers in the model."""
+    updates: list[Body] = field(default_factory=list)
+    """`{client, combiner, examples, metrics, bytes}` of each update folded in."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """Means over the clients' validations, weighted by examples; empty until validated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session(Document):
+    """A training session as it was asked for and how far it is."""
+
+    KIND = "control.sessions"
+    rounds: int
+    created_at: float
+    state: str = "queued"
+    """queued · running · finished · failed · stopped"""
+    round_timeout: float = 180.0
+    clients_required: int = 1
+    clients_requested: int = 0
+    """How many clients to ask a round; 0 asks all."""
+    fraction: float = 1.0
+    """Share of the live clients to ask, when `clients_requested` is 0."""
+    seed: int | None = None
+    """Makes the choice of clients repeatable; none draws anew each time."""
+    validate: bool = True
+    reproducible: bool = False
+    strategy: str = "fedavg"
+    attempts: int = 2
+    """How often a round is tried before the session fails."""
+    start_model: str = ""
+    parameters: Body = field(default_factory=dict)
+    """Handed to the entry points with every task."""
+    rounds_done: int = 0
+    model_id: str = ""
+    """Newest model of the session."""
+    started_at: float | None = None
+    ended_at: float | None = None
+    error: str = ""
+    stop_requested: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round(Document):
+    """One attempt at one round."""
+
+    KIND = "control.round"
+    session_id: str
+    number: int
+    attempt: int
+    kind: str
+    model_id: str
+    started_at: float
+    ended_at: float
+    state: str
+    """finished · failed · stopped"""
+    error: str = ""
+    combiners: list[Body] = field(default_factory=list)
+    """`{name, asked, answered, seconds}` of each combiner."""
+    clients: list[Body] = field(default_factory=list)
+    """`{client, combiner, state, detail, examples, bytes, seconds}` of each client asked."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Where the time went: waiting, combine, reduce, commit, validate, total."""
+    result_model: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation(Document):
+    """One client's validation of one model."""
+
+    KIND = "control.validations"
+    model_id: str
+    session_id: str
+    round_id: str
+    client: str
+    combiner: str
+    examples: int
+    metrics: dict[str, float]
+    data: Body
+    """The whole JSON object that the client sent."""
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event(Document):
+    """Something that happened and that people may want to know of."""
+
+    KIND = "control.status"
+    at: float
+    level: str
+    """info · warning · error · audit"""
+    kind: str
+    """Machine-readable: session_started, round_finished, client_failed, …"""
+    message: str
+    source: str = "reducer"
+    session_id: str = ""
+    data: Body = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control(Document):
+    """The one document that says what the reducer does now; its revision guards against two sessions at once."""
+
+    KIND = "control.state"
+    KEY: ClassVar[str] = "control"
+    state: str = "idle"
+    """setup · idle · instructing · monitoring"""
+    session_id: str = ""
+    package_id: str = ""
+    """SHA-256 of the active compute package."""
+    helper: str = ""
+    latest_model: str = ""
