@@ -1,0 +1,159 @@
+"""The reducer's side of a combiner: rounds, the watch, the policy; and the frozen Control service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+
+from fedn.combiner.members import Members
+from fedn.combiner.rounds import Rounds
+from fedn.combiner.spool import Fetch
+from fedn.errors import Forbidden, NotFound, Unavailable
+from fedn.load import Load
+from fedn.proto import fedn_pb2 as pb
+from fedn.proto import fedn_pb2_grpc as rpc
+from fedn.rpc import codec
+from fedn.rpc.server import Context
+
+WATCH_SECONDS = 5.0
+"""A watch speaks at least this often, if only of the load."""
+
+
+class RoundService(rpc.RoundsServicer):
+    """Run · Watch · SetPolicy."""
+
+    def __init__(
+        self,
+        *,
+        members: Members,
+        rounds: Rounds,
+        fetch: Callable[[pb.File], Fetch],
+        on_policy: Callable[[pb.CombinerPolicy], None],
+    ) -> None:
+        self._members = members
+        self._rounds = rounds
+        self._fetch = fetch
+        self._on_policy = on_policy
+        self._log: list[pb.Status] = []
+        self._news: set[asyncio.Event] = set()
+        self._closed = False
+
+    async def Run(self, request: pb.RoundPlan, context: Context) -> AsyncIterator[pb.RoundEvent]:
+        """A round; the end of the call is the end of the round."""
+        if self._members.draining:
+            raise Unavailable("this combiner is draining")
+        plan = codec.plan_from_message(request)
+        events = self._rounds.run(plan, data=request.model.data, fetch=self._fetch(request.model))
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+    async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[pb.CombinerState]:
+        """All connected clients at first, then whoever changed; bursts travel in one message."""
+        changed = set(self._members.names())
+        news = asyncio.Event()
+        news.set()
+        self._news.add(news)
+        load = Load()
+
+        def note(name: str, connected: bool) -> None:
+            changed.add(name)
+            news.set()
+
+        unlisten = self._members.listen(note)
+        try:
+            while not self._closed:
+                try:
+                    await asyncio.wait_for(news.wait(), WATCH_SECONDS)
+                except asyncio.TimeoutError:
+                    changed |= self._members.loads.keys()
+                news.clear()
+                names, log = list(changed), self._log
+                changed.clear()
+                self._log = []
+                processor, memory = load.read()
+                yield pb.CombinerState(
+                    clients=[self._info(name) for name in names],
+                    log=log,
+                    processor=processor,
+                    memory_bytes=memory,
+                    draining=self._members.draining,
+                )
+        finally:
+            unlisten()
+            self._news.discard(news)
+
+    async def SetPolicy(self, request: pb.CombinerPolicy, context: Context) -> pb.Response:
+        self._on_policy(request)
+        return pb.Response(response="ok")
+
+    def note_status(self, status: pb.Status) -> None:
+        """Pass a client's status message on with the next word to the watcher."""
+        self._log.append(status)
+        del self._log[:-1000]
+        self.wake()
+
+    def close(self) -> None:
+        """End the watches after a last word."""
+        self._closed = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the watchers told now."""
+        for news in self._news:
+            news.set()
+
+    def _info(self, name: str) -> pb.ClientInfo:
+        member = self._members.get(name)
+        if member is None:
+            return pb.ClientInfo(name=name, connected=False)
+        heartbeat = self._members.loads.get(name, pb.Heartbeat())
+        return pb.ClientInfo(
+            name=name,
+            connected=True,
+            instance=member.instance,
+            version=member.version,
+            needs_package=member.needs_package,
+            legacy=member.legacy,
+            processor=heartbeat.processor,
+            memory_bytes=heartbeat.memory_bytes,
+        )
+
+
+class ControlService(rpc.ControlServicer):
+    """The frozen service: what it tells is told; what it set from afar is not settable."""
+
+    def __init__(self, *, members: Members, rounds: Rounds) -> None:
+        self._members = members
+        self._rounds = rounds
+
+    async def Report(self, request: pb.ControlRequest, context: Context) -> pb.ReportResponse:
+        values = {
+            "nr_active_clients": len(self._members),
+            "max_clients": self._members.max_clients,
+            "state": "idle" if self._rounds.idle else "instructing",
+        }
+        return pb.ReportResponse(parameter=[pb.Parameter(key=key, value=str(value)) for key, value in values.items()])
+
+    async def Start(self, request: pb.ControlRequest, context: Context) -> pb.ControlResponse:
+        raise Forbidden("rounds are run with Rounds.Run", hint="start a session at the reducer")
+
+    async def Stop(self, request: pb.ControlRequest, context: Context) -> pb.ControlResponse:
+        raise Forbidden("a round ends with its call to Rounds.Run", hint="stop the session at the reducer")
+
+    async def Configure(self, request: pb.ControlRequest, context: Context) -> pb.ReportResponse:
+        raise Forbidden("a combiner is configured by its own settings file")
+
+
+class ReducerService(rpc.ReducerServicer):
+    """Frozen; the 2021 combiner answered it with the model it served last."""
+
+    def __init__(self, *, current: Callable[[], str]) -> None:
+        self._current = current
+
+    async def GetGlobalModel(self, request: pb.GetGlobalModelRequest, context: Context) -> pb.GetGlobalModelResponse:
+        model_id = self._current()
+        if not model_id:
+            raise NotFound("no model was staged at this combiner yet")
+        return pb.GetGlobalModelResponse(receiver=request.sender, model_id=model_id)

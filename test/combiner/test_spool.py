@@ -1,0 +1,346 @@
+"""Files on their way through a combiner: the spool by itself, then Upload and Download as clients call them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+from loopback import Desk, Federation, Peer, within
+
+from fedn.combiner import spool as module
+from fedn.combiner.spool import Spool, Staged
+from fedn.core import weights as w
+from fedn.core.aggregation import from_bytes
+from fedn.core.model import File
+from fedn.errors import Corrupt, InvalidUpdate, NotFound, StaleRevision, TooLarge
+from fedn.proto import fedn_pb2 as pb
+from fedn.security.digest import sha256_bytes
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Join = Callable[..., Awaitable[list[Peer]]]
+
+DATA = bytes(range(256)) * 40
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool", limit=100_000)
+
+
+def file_of(data: bytes, name: str = "model") -> File:
+    return File(name, len(data), sha256_bytes(data))
+
+
+def bringing(data: bytes) -> module.Fetch:
+    async def fetch(target: Path) -> None:
+        await asyncio.to_thread(target.write_bytes, data)
+
+    return fetch
+
+
+async def never(_: Path) -> None:
+    raise AssertionError("nothing was to be fetched")
+
+
+async def begun(spool: Spool, data: bytes, *, total: int | None = None, sha256: str | None = None) -> module.Upload:
+    """An upload to which all of `data` was added."""
+    total = len(data) if total is None else total
+    sha256 = sha256_bytes(data) if sha256 is None else sha256
+    upload = await spool.begin("client", "u", total=total, sha256=sha256, offset=0)
+    await spool.append(upload, data, at=0)
+    return upload
+
+
+def files(spool: Spool) -> list[Path]:
+    return list(spool.new_path().parent.iterdir())
+
+
+async def test_a_model_is_fetched_once_however_many_ask(spool: Spool) -> None:
+    fetched = 0
+
+    async def fetch(target: Path) -> None:
+        nonlocal fetched
+        fetched += 1
+        await asyncio.to_thread(target.write_bytes, DATA)
+
+    staged = await asyncio.gather(*(spool.stage(file_of(DATA), data=b"", fetch=fetch) for _ in range(5)))
+    assert fetched == 1
+    assert {one.content.read_bytes() for one in staged if isinstance(one.content, Path)} == {DATA}
+    assert spool.newest_model == "model"
+    with pytest.raises(NotFound, match="no model other"):
+        spool.staged("other")
+
+
+async def test_a_model_that_came_along_is_not_fetched(spool: Spool) -> None:
+    staged = await spool.stage(file_of(DATA), data=DATA, fetch=never)
+    assert staged.content == DATA
+    assert not files(spool)
+
+
+async def test_a_model_that_arrives_changed_is_not_staged(spool: Spool) -> None:
+    with pytest.raises(Corrupt, match="changed or cut off"):
+        await spool.stage(file_of(DATA), data=b"", fetch=bringing(DATA[:-1]))
+    assert not files(spool)
+    assert (await spool.stage(file_of(DATA), data=b"", fetch=bringing(DATA))).file == file_of(DATA)
+
+
+async def test_only_the_last_models_are_kept(spool: Spool) -> None:
+    for number in range(10):
+        await spool.stage(file_of(DATA, f"m{number}"), data=b"", fetch=bringing(DATA))
+    assert len(files(spool)) == module.KEPT_MODELS
+    assert spool.staged("m9").file.id == "m9"
+    with pytest.raises(NotFound):
+        spool.staged("m0")
+
+
+async def test_what_is_offered_is_served_until_it_is_dropped(spool: Spool) -> None:
+    path = spool.new_path()
+    path.write_bytes(DATA)
+    spool.offer(Staged(file_of(DATA, "partial"), path))
+    assert spool.staged("partial").content == path
+    spool.drop("partial")
+    spool.drop("partial")
+    assert not files(spool)
+
+
+async def test_what_a_crash_left_is_swept_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "old").write_bytes(DATA)
+    assert not files(Spool(tmp_path / "spool", limit=1))
+
+
+async def test_an_upload_is_whole_when_it_is_what_was_announced(spool: Spool) -> None:
+    upload = await begun(spool, DATA)
+    with pytest.raises(InvalidUpdate, match="was not uploaded"):
+        spool.take("client", "u")
+    await spool.finish(upload)
+    held = spool.held("client", "u")
+    assert held is not None
+    assert (held.whole, held.held, held.sha256) == (True, len(DATA), sha256_bytes(DATA))
+    with pytest.raises(StaleRevision):
+        await spool.append(upload, b"", at=len(DATA))
+    taken = spool.take("client", "u")
+    assert taken.path.read_bytes() == DATA
+    with pytest.raises(InvalidUpdate):
+        spool.take("client", "u")
+    taken.delete()
+    assert not files(spool)
+
+
+async def test_an_upload_without_announcement_is_taken_as_it_comes(spool: Spool) -> None:
+    upload = await begun(spool, DATA, total=0, sha256="")
+    await spool.finish(upload)
+    assert (upload.total, upload.sha256) == (len(DATA), sha256_bytes(DATA))
+
+
+@pytest.mark.parametrize("announced", [{"total": len(DATA) + 1}, {"sha256": "0" * 64}])
+async def test_an_upload_that_is_something_else_is_discarded(spool: Spool, announced: dict) -> None:
+    upload = await begun(spool, DATA, **announced)
+    with pytest.raises(Corrupt, match="not what was announced"):
+        await spool.finish(upload)
+    assert spool.held("client", "u") is None
+    assert not files(spool)
+
+
+async def test_an_upload_that_is_longer_than_announced_is_discarded(spool: Spool) -> None:
+    with pytest.raises(Corrupt, match="longer than the 100 bytes announced"):
+        await begun(spool, DATA, total=100)
+    assert not files(spool)
+
+
+async def test_a_cut_upload_goes_on_where_it_stopped(spool: Spool) -> None:
+    upload = await spool.begin("client", "u", total=len(DATA), sha256=sha256_bytes(DATA), offset=0)
+    await spool.append(upload, DATA[:1000], at=0)
+    again = await spool.begin("client", "u", total=len(DATA), sha256=sha256_bytes(DATA), offset=1000)
+    await spool.append(again, DATA[1000:], at=1000)
+    await spool.finish(again)
+    assert spool.take("client", "u").path.read_bytes() == DATA
+
+
+async def test_of_two_streams_of_one_file_one_is_turned_away(spool: Spool) -> None:
+    former = await spool.begin("client", "u", total=len(DATA), sha256=sha256_bytes(DATA), offset=0)
+    await spool.append(former, DATA[:1000], at=0)
+    newer = await spool.begin("client", "u", total=len(DATA), sha256=sha256_bytes(DATA), offset=1000)
+    await spool.append(newer, DATA[1000:2000], at=1000)
+    with pytest.raises(StaleRevision, match="does not go on at byte 1000"):
+        await spool.append(former, DATA[1000:3000], at=1000)
+    await spool.append(newer, DATA[2000:], at=2000)
+    await spool.finish(newer)
+    assert spool.take("client", "u").path.read_bytes() == DATA
+
+
+async def test_an_upload_that_starts_anew_replaces_the_former(spool: Spool) -> None:
+    former = await begun(spool, DATA)
+    newer = await begun(spool, DATA[::-1])
+    with pytest.raises(StaleRevision):
+        await spool.append(former, b"x", at=len(DATA) - 1)
+    with pytest.raises(Corrupt):
+        await spool.finish(former)
+    await spool.finish(newer)
+    assert len(files(spool)) == 1
+    assert spool.take("client", "u").path.read_bytes() == DATA[::-1]
+
+
+async def test_nothing_goes_on_that_is_not_held(spool: Spool) -> None:
+    with pytest.raises(StaleRevision, match="nothing is held of upload u"):
+        await spool.begin("client", "u", total=10, sha256="", offset=5)
+
+
+async def test_uploads_share_the_room_there_is(spool: Spool) -> None:
+    await spool.begin("one", "u", total=60_000, sha256="", offset=0)
+    with pytest.raises(TooLarge, match="room for 40000"):
+        await spool.begin("other", "u", total=60_000, sha256="", offset=0)
+    await spool.begin("one", "u", total=90_000, sha256="", offset=0)  # in place of its former
+    await spool.discard("one", "u")
+    unannounced = await spool.begin("other", "u", total=0, sha256="", offset=0)
+    await spool.append(unannounced, b"x" * 90_000, at=0)
+    with pytest.raises(TooLarge, match="room for 10000"):
+        await spool.append(unannounced, b"x" * 20_000, at=90_000)
+
+
+async def test_uploads_that_nothing_happens_to_are_given_up(spool: Spool) -> None:
+    upload = await begun(spool, DATA)
+    await spool.sweep()
+    assert spool.held("client", "u") is upload
+    upload.touched = time.monotonic() - module.IDLE_SECONDS - 1
+    await spool.sweep()
+    assert spool.held("client", "u") is None
+    assert not files(spool)
+
+
+# --- as clients call it
+
+
+MODEL = {"a": np.zeros(1000, np.float32)}
+UPDATE = w.to_bytes({"a": np.arange(1000, dtype=np.float32)})
+
+
+async def test_an_uploaded_update_is_folded_in_and_gone(network: Federation, desk: Desk, join: Join) -> None:
+    (peer,) = await join("peer")
+    run = desk.run(MODEL, "peer")
+    await peer.task()
+    assert (await peer.held("u")).offset == 0
+    assert (await peer.upload(UPDATE, file_id="u")).status == pb.OK
+    held = await peer.held("u")
+    assert (held.status, held.offset, held.total_size, held.sha256) == (
+        pb.OK,
+        len(UPDATE),
+        len(UPDATE),
+        sha256_bytes(UPDATE),
+    )
+    assert (await peer.send_uploaded(run.id, "u", examples=7)).fate == pb.ACCEPTED
+    partial = from_bytes((await run.result()).partial.data)
+    assert (partial.count, partial.weight) == (1, 7.0)
+    np.testing.assert_array_equal(partial.mean()["a"], np.arange(1000, dtype=np.float32))
+    assert run.progress["peer"].bytes == len(UPDATE)
+    assert not network.spooled()
+
+
+@pytest.mark.parametrize(
+    ("content", "announced"),
+    [(UPDATE[:-10], {"total_size": len(UPDATE)}), (UPDATE, {"sha256": "0" * 64}), (UPDATE + b"x", {"total_size": 1})],
+    ids=["cut", "changed", "longer"],
+)
+async def test_a_corrupt_upload_is_refused_and_may_come_again(
+    network: Federation, desk: Desk, join: Join, content: bytes, announced: dict
+) -> None:
+    (peer,) = await join("peer")
+    run = desk.run(MODEL, "peer")
+    await peer.task()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await peer.upload(content, file_id="u", **announced)
+    assert caught.value.code() is grpc.StatusCode.DATA_LOSS
+    assert not network.spooled()
+    await peer.upload(UPDATE, file_id="u")
+    assert (await peer.send_uploaded(run.id, "u")).fate == pb.ACCEPTED
+    await run.result()
+
+
+@pytest.mark.parametrize("content", [UPDATE[:-10], b"rubbish", w.to_bytes({"a": np.zeros(3)})])
+async def test_an_upload_that_is_no_update_is_refused_and_gone(
+    network: Federation, desk: Desk, join: Join, content: bytes
+) -> None:
+    (peer,) = await join("peer")
+    run = desk.run(MODEL, "peer")
+    await peer.task()
+    await peer.upload(content, file_id="u")
+    assert (await peer.send_uploaded(run.id, "u")).fate == pb.REFUSED
+    assert not (await run.result()).HasField("partial")
+    assert not network.spooled()
+
+
+async def test_what_was_not_uploaded_by_its_sender_is_refused(network: Federation, desk: Desk, join: Join) -> None:
+    thief, owner = await join("thief", "owner")
+    run = desk.run(MODEL, "thief", "owner")
+    await thief.task()
+    await owner.upload(UPDATE, file_id="u")
+    answer = await thief.send_uploaded(run.id, "u")
+    assert answer.fate == pb.REFUSED
+    assert "u was not uploaded" in answer.response
+    assert (await owner.send_uploaded(run.id, "u")).fate == pb.ACCEPTED
+    await run.result()
+
+
+async def test_an_upload_for_a_round_that_is_over_is_gone(network: Federation, desk: Desk, join: Join) -> None:
+    (peer,) = await join("peer")
+    await peer.upload(UPDATE, file_id="u")
+    assert network.spooled()
+    assert (await peer.send_uploaded("no such round", "u")).fate == pb.DISCARDED
+    assert not network.spooled()
+
+
+async def test_a_stream_that_breaks_off_keeps_what_it_brought(network: Federation, join: Join) -> None:
+    (peer,) = await join("peer")
+    file_id = uuid.uuid4().hex
+    stopped = asyncio.Event()
+
+    async def half() -> AsyncIterator[pb.ModelRequest]:
+        head = {"total_size": len(UPDATE), "sha256": sha256_bytes(UPDATE)}
+        yield pb.ModelRequest(sender=peer.sender, id=file_id, status=pb.IN_PROGRESS, data=UPDATE[:1000], **head)
+        await stopped.wait()
+
+    call = peer.models.Upload(half(), metadata=peer.metadata)
+    while (await peer.held(file_id)).offset < 1000:  # each is a call to the combiner and back
+        pass
+    call.cancel()
+    stopped.set()
+    held = await peer.held(file_id)
+    assert (held.status, held.offset) == (pb.IN_PROGRESS, 1000)
+    with pytest.raises(grpc.aio.AioRpcError, match="does not go on at byte 500"):
+        await peer.upload(UPDATE, file_id=file_id, offset=500)
+    assert (await peer.upload(UPDATE, file_id=file_id, offset=1000)).status == pb.OK
+    assert (await peer.send_uploaded("none", file_id)).fate == pb.DISCARDED
+    assert not network.spooled()
+
+
+async def test_an_upload_starts_with_its_id(join: Join) -> None:
+    (peer,) = await join("peer")
+    for requests in ([], [pb.ModelRequest(data=b"x")]):
+        with pytest.raises(grpc.aio.AioRpcError, match="starts with a message that bears its id"):
+            await within(peer.models.Upload(iter(requests), metadata=peer.metadata))
+
+
+async def test_a_model_is_downloaded_whole_or_from_an_offset(desk: Desk, join: Join) -> None:
+    (peer,) = await join("peer")
+    run = desk.run(MODEL, "peer")
+    task = await peer.task()
+    for offset in (0, 1000):
+        request = pb.ModelRequest(sender=peer.sender, id=task.model.id, offset=offset)
+        responses = [one async for one in peer.models.Download(request, metadata=peer.metadata)]
+        assert b"".join(one.data for one in responses) == task.model.data[offset:]
+        assert (responses[0].status, responses[0].total_size, responses[0].offset) == (
+            pb.IN_PROGRESS,
+            task.model.size,
+            offset,
+        )
+        assert (responses[-1].status, responses[-1].data) == (pb.OK, b"")
+    missing = [one async for one in peer.models.Download(pb.ModelRequest(id="none"), metadata=peer.metadata)]
+    assert [(one.status, one.message) for one in missing] == [(pb.FAILED, "no model none at this combiner")]
+    run.call.cancel()
