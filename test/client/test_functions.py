@@ -1,0 +1,162 @@
+"""Clients made of plain functions: what they may return, and what is said of what they may not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fedn
+from fedn.client.functions import FunctionWork
+from fedn.client.work import Job, Outcome
+from fedn.core import weights as w
+from fedn.core.model import File, TaskKind
+from fedn.errors import ConfigError, EntryPointFailed, FednError
+
+NAMED = {"kernel": np.ones((2, 2), np.float32), "steps": np.array(3)}
+LISTED = {"0": np.zeros(2, np.float32), "1": np.ones(3)}
+
+
+async def do(
+    function: Callable[..., Any], *, kind: TaskKind = TaskKind.TRAIN, model: dict[str, np.ndarray] = NAMED
+) -> Outcome:
+    content = w.to_bytes(model)
+    job = Job(
+        id="task",
+        kind=kind,
+        session_id="session",
+        round=4,
+        model=File("model", len(content), ""),
+        content=content,
+        seconds=10.0,
+        parameters={"rate": 0.5},
+    )
+    work = FunctionWork({kind: function})
+    try:
+        return await work.do(job)
+    finally:
+        await work.close()
+
+
+def arrays(outcome: Outcome) -> dict[str, np.ndarray]:
+    return w.read(outcome.content)
+
+
+async def test_a_model_comes_as_a_dict_of_arrays_and_goes_as_one() -> None:
+    outcome = await do(lambda model: {name: array + 1 for name, array in model.items()})
+    found = arrays(outcome)
+    assert list(found) == ["kernel", "steps"]
+    np.testing.assert_array_equal(found["kernel"], np.full((2, 2), 2, np.float32))
+    assert (found["kernel"].dtype, found["steps"].dtype) == (np.float32, np.int64)
+    assert (outcome.examples, outcome.metrics) == (1, {})
+
+
+async def test_a_model_named_by_places_comes_as_a_list() -> None:
+    outcome = await do(lambda model: [array * 2 for array in model], model=LISTED)
+    found = arrays(outcome)
+    assert list(found) == ["0", "1"]
+    np.testing.assert_array_equal(found["1"], [2, 2, 2])
+
+
+async def test_floats_that_numpy_widened_get_their_precision_back() -> None:
+    found = arrays(await do(lambda model: {**model, "kernel": model["kernel"].astype(np.float64) / 3}))
+    assert found["kernel"].dtype == np.float32
+
+
+async def test_examples_and_metrics_go_with_the_model() -> None:
+    metrics = {"loss": np.float32(0.5), "bad": float("nan"), "words": "x", 3: 1}
+    outcome = await do(lambda model: (model, np.int64(70), metrics))
+    assert (outcome.examples, outcome.metrics) == (70, {"loss": 0.5, "3": 1.0})
+    assert (await do(lambda model: (model, 12))).examples == 12
+
+
+async def test_the_task_is_there_for_who_asks() -> None:
+    seen = []
+
+    def train(model: Any, task: Job) -> Any:
+        seen.append((task.round, task.session_id, task.parameters["rate"]))
+        return model
+
+    await do(train)
+    await do(lambda *arguments: seen.append(len(arguments)) or arguments[0])
+    assert seen == [(4, "session", 0.5), 2]
+
+
+async def test_the_model_given_is_nobodys_to_change() -> None:
+    def train(model: Any) -> Any:
+        model["kernel"] += 1
+        return model
+
+    with pytest.raises(EntryPointFailed, match=r"train function raised ValueError: .*read-only"):
+        await do(train)
+
+
+async def test_what_a_function_raises_is_said_with_its_trace() -> None:
+    def train(model: Any) -> Any:
+        raise RuntimeError("no data")
+
+    with pytest.raises(EntryPointFailed, match="the train function raised RuntimeError: no data") as caught:
+        await do(train)
+    assert "in train" in caught.value.output
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        (None, "returned a NoneType, expected the model"),
+        (3, "returned a int, expected the model"),
+        ("model", "returned a str, expected the model"),
+        ({"kernel": "text"}, "kernel"),
+        ({"kernel": object()}, "kernel"),
+        ({"kernel": [[1, 2], [3]]}, "returned no array as 'kernel'"),
+        ({"kernel": None}, "kernel"),
+        ((NAMED, 0), "returned 0 as its number of examples, expected 1 or more"),
+        ((NAMED, -3), "returned -3 as its number of examples"),
+        ((NAMED, "ten"), "returned 'ten' as its number of examples"),
+        ((NAMED, 2.5), "returned 2.5 as its number of examples"),
+        ((NAMED, 1, 0.5), "returned a float as metrics, expected a dict"),
+    ],
+)
+async def test_what_is_no_model_is_said_to_be_none(result: Any, reason: str) -> None:
+    with pytest.raises(FednError, match=reason):
+        await do(lambda _: result)
+
+
+async def test_a_validation_is_a_dict_of_metrics() -> None:
+    result = {"accuracy": np.float32(0.5), "n": np.int64(3), "note": "fine", "nested": {"a": [1]}}
+    outcome = await do(lambda _: (result, 20), kind=TaskKind.VALIDATE)
+    assert json.loads(outcome.data) == {"accuracy": 0.5, "n": 3, "note": "fine", "nested": {"a": [1]}}
+    assert outcome.examples == 20
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        (0.9, "the validate function returned a float, expected a dict"),
+        (None, "the validate function returned a NoneType, expected a dict"),
+        ([0.9], "the validate function returned a list, expected a dict"),
+        ({"accuracy": object()}, "returned what JSON can't hold"),
+        (({"accuracy": 1.0}, 0), "as its number of examples"),
+    ],
+)
+async def test_what_is_no_validation_is_said_to_be_none(result: Any, reason: str) -> None:
+    with pytest.raises(EntryPointFailed, match=reason):
+        await do(lambda _: result, kind=TaskKind.VALIDATE)
+
+
+async def test_a_task_without_a_function_is_refused() -> None:
+    work = FunctionWork({TaskKind.TRAIN: lambda model: model, TaskKind.VALIDATE: None})
+    job = Job("task", TaskKind.VALIDATE, "session", 1, File("model", 0, ""), b"", 1.0)
+    with pytest.raises(EntryPointFailed, match="no function to validate"):
+        await work.do(job)
+
+
+def test_a_client_needs_a_function_and_has_a_name_of_its_own() -> None:
+    with pytest.raises(ConfigError, match="a client needs a function"):
+        fedn.Client()
+    one, other = (fedn.Client(train=lambda model: model) for _ in range(2))
+    assert one.name != other.name
+    assert fedn.Client(train=lambda model: model, name="ada").name == "ada"
