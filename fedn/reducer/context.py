@@ -1,0 +1,30 @@
+"""What a request has at hand: the reducer's services, the watchers, and who asks."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Flask, current_app, g
+
+from fedn.reducer.services import Services
+from fedn.reducer.streams import Watchers
+from fedn.security.tokens import Claims
+
+
+def provide(app: Flask, *, services: Services, watchers: Watchers) -> None:
+    """Make both available to the requests of `app`."""
+    app.extensions["fedn.services"] = services
+    app.extensions["fedn.watchers"] = watchers
+
+
+def services() -> Services:
+    return cast(Services, current_app.extensions["fedn.services"])
+
+
+def watchers() -> Watchers:
+    return cast(Watchers, current_app.extensions["fedn.watchers"])
+
+
+def claims() -> Claims:
+    """Of the token that the request came with; only on routes that take one."""
+    return cast(Claims, g.claims)

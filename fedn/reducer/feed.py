@@ -1,0 +1,92 @@
+"""What happens, as it happens, for whoever watches: the source of the server-sent events.
+
+A notice is lost on nobody who was subscribed when it came; what came before is read from the state store.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+BACKLOG = 10_000
+"""Notices that wait for a watcher who is slow; one who is slower is cut off and subscribes anew."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that happened.
+
+    Kinds: `session` (the session's document, at each change), `round_started`, `round_progress`, `round_finished`,
+    `model` (a commit), `validation` (a model's means), `network`, `event` (a stored event).
+    """
+
+    kind: str
+    session_id: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class Subscription:
+    """One watcher's queue."""
+
+    def __init__(self) -> None:
+        self._notices: queue.Queue[Notice | None] = queue.Queue(BACKLOG)
+
+    def offer(self, notice: Notice | None) -> bool:
+        """Whether there was room."""
+        try:
+            self._notices.put_nowait(notice)
+        except queue.Full:
+            return False
+        return True
+
+    def get(self, *, seconds: float) -> Notice | None:
+        """The next notice; None when there is none for so long.
+
+        Raises:
+            EOFError: The feed was closed, or this watcher was too slow.
+        """
+        try:
+            notice = self._notices.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if notice is None:
+            raise EOFError
+        return notice
+
+
+class Feed:
+    """Hands every notice to every subscriber. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._subscriptions: set[Subscription] = set()
+
+    def publish(self, notice: Notice) -> None:
+        with self._lock:
+            slow = {one for one in self._subscriptions if not one.offer(notice)}
+            self._subscriptions -= slow
+        for one in slow:
+            one.get(seconds=0)  # makes room for the end
+            one.offer(None)
+
+    @contextmanager
+    def subscribe(self) -> Iterator[Subscription]:
+        subscription = Subscription()
+        with self._lock:
+            self._subscriptions.add(subscription)
+        try:
+            yield subscription
+        finally:
+            with self._lock:
+                self._subscriptions.discard(subscription)
+
+    def close(self) -> None:
+        """End every subscription, so that their requests end."""
+        with self._lock:
+            for one in self._subscriptions:
+                one.offer(None)
+            self._subscriptions.clear()

@@ -1,0 +1,237 @@
+"""One session at work: the shell that performs what `core.session` decides."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import queue
+import time
+import uuid
+from dataclasses import replace
+from functools import partial
+
+from fedn.core import session as machine
+from fedn.core.model import Progress, RoundPlan, TaskKind
+from fedn.errors import FednError
+from fedn.reducer import control
+from fedn.reducer.combiners import Links
+from fedn.reducer.feed import Feed, Notice
+from fedn.reducer.network import Network
+from fedn.reducer.round_run import Landed, Progressed, RoundRun
+from fedn.reducer.trail import Trail
+from fedn.stores.documents import Body, Document, Event, Session
+from fedn.stores.protocols import Insert, Put, StateStore
+
+log = logging.getLogger(__name__)
+
+
+class _Left:
+    """The reducer closes: leave the session as it is."""
+
+
+class SessionRun:
+    """Runs one session in the calling thread. Other threads speak to it through `stop` and `leave`."""
+
+    def __init__(
+        self, session: Session, *, state: StateStore, feed: Feed, network: Network, links: Links, trail: Trail
+    ) -> None:
+        self.session_id = session.id
+        self._session = session
+        self._state = state
+        self._feed = feed
+        self._network = network
+        self._links = links
+        self._trail = trail
+        self._inbox: queue.SimpleQueue[machine.Event | Landed | Progressed | _Left] = queue.SimpleQueue()
+        self._alarms: list[float] = []
+        self._surveying = False
+        self._waiting_since = 0.0
+        self._round: RoundRun | None = None
+        self._machine = machine.Session(_plan(session), rounds_done=session.rounds_done)
+        newest = session.model_id or session.start_model
+        self._start = trail.start(newest)
+
+    def stop(self) -> None:
+        """The operator wants the session to end."""
+        self._inbox.put(machine.StopRequested())
+
+    def leave(self) -> None:
+        """The reducer closes."""
+        self._inbox.put(_Left())
+
+    def run(self) -> None:
+        """Until the session has ended or the reducer closes."""
+        if self._session.state == "queued":
+            self._begin()
+        unlisten = self._network.listen(self._network_changed)
+        try:
+            self._feed_machine(machine.Begin())
+            if self._session.stop_requested:
+                self._feed_machine(machine.StopRequested())
+            while self._machine.phase is not machine.Phase.ENDED:
+                message = self._next()
+                if isinstance(message, _Left):
+                    return
+                if isinstance(message, Progressed):
+                    self._publish("round_progress", message.to_data())
+                elif isinstance(message, Landed):
+                    self._land(message)
+                else:
+                    self._feed_machine(message)
+        finally:
+            unlisten()
+            if self._round is not None:
+                self._round.close()
+
+    def _next(self) -> machine.Event | Landed | Progressed | _Left:
+        """The next message, or a tick when an alarm is due."""
+        while self._alarms:
+            wait = self._alarms[0] - time.monotonic()
+            try:
+                return self._inbox.get(timeout=max(0.0, wait))
+            except queue.Empty:
+                heapq.heappop(self._alarms)
+                return machine.Tick()
+        return self._inbox.get()
+
+    def _network_changed(self) -> None:
+        if self._surveying:
+            self._inbox.put(machine.Members(self._network.shares()))
+
+    def _land(self, landed: Landed) -> None:
+        """A combiner's part of a round is over; of a round that is over already nothing is wanted."""
+        if self._round is not None and landed.round_id == self._round.id:
+            self._feed_machine(self._round.land(landed))
+
+    def _feed_machine(self, event: machine.Event) -> None:
+        for effect in self._machine.handle(event, now=time.monotonic()):
+            self._perform(effect)
+
+    def _perform(self, effect: machine.Effect) -> None:
+        match effect:
+            case machine.Survey():
+                self._surveying = True
+                self._waiting_since = time.monotonic()
+                self._inbox.put(machine.Members(self._network.shares()))
+            case machine.Wake(at):
+                heapq.heappush(self._alarms, at)
+            case machine.RunRound(number, attempt, kind, shares):
+                self._surveying = False
+                self._run_round(number, attempt, kind, shares)
+            case machine.CancelRound():
+                if self._round is not None:
+                    self._round.cancel()
+            case machine.Reduce(number, combiners, updates):
+                self._reduce(number, combiners, updates)
+            case machine.CloseRound(number, attempt, kind, error):
+                self._close_round(number, attempt, kind, error)
+            case machine.End(state, error):
+                self._end(state, error)
+
+    def _run_round(self, number: int, attempt: int, kind: TaskKind, shares: machine.Shares) -> None:
+        session = self._session
+        plan = RoundPlan(
+            round_id=uuid.uuid4().hex,
+            session_id=session.id,
+            number=number,
+            kind=kind,
+            model=self._start.file,
+            clients=(),
+            seconds=session.round_timeout,
+            reproducible=session.reproducible,
+            parameters=session.parameters,
+            package_sha256=self._package(),
+        )
+        waited = time.monotonic() - self._waiting_since if kind is TaskKind.TRAIN else 0.0
+        self._round = RoundRun(plan, shares, attempt=attempt, waited=waited, links=self._links, report=self._inbox.put)
+        self._publish("round_started", self._round.to_data())
+        self._round.start(self._start.data)
+
+    def _package(self) -> str:
+        return control.read(self._state).package_id
+
+    def _reduce(self, number: int, combiners: tuple[str, ...], updates: tuple[tuple[str, Progress], ...]) -> None:
+        run = self._round
+        if run is None:
+            raise FednError("no round to reduce")
+        commit = partial(self._trail.commit, parent=self._start, session=self._session, round_id=run.id, number=number)
+        try:
+            with run.timed("reduce"):
+                model, data = commit(run.partials(combiners), updates)
+        except FednError as error:
+            log.error("round %d can't be reduced: %s", number, error)
+            self._feed_machine(machine.ReduceFailed(str(error)))
+            return
+        run.result_model = model.id
+        self._start = replace(self._start, model=model, data=data)
+        self._session = replace(self._session, rounds_done=number, model_id=model.id)
+        self._publish("model", _without(model, "updates"))
+        self._feed_machine(machine.Committed(self._start.file))
+
+    def _close_round(self, number: int, attempt: int, kind: TaskKind, error: str) -> None:
+        """Write the attempt down; with it, for a validation, what the clients found."""
+        run, self._round = self._round, None
+        if run is None:
+            return  # it never began: too few clients came; the session's end says so
+        if kind is TaskKind.VALIDATE:
+            validations = run.validations()
+            model = self._trail.validate(self._start.model, validations)
+            self._start = replace(self._start, model=model)
+            self._publish("validation", {"model_id": model.id, "number": number, "metrics": model.metrics})
+        document = run.document(error)
+        changes = [Insert(document)]
+        if error:
+            changes.append(
+                Insert(self._event("warning", "round_failed", f"round {number}, attempt {attempt}: {error}"))
+            )
+        self._state.write(*changes)
+        run.close()
+        self._publish("round_finished", _without(document, "clients"))
+
+    def _begin(self) -> None:
+        self._session = replace(self._session, state="running", started_at=time.time())
+        event = self._event("info", "session_started", f"session of {self._session.rounds} rounds started")
+        self._state.write(Put(self._session), Insert(event))
+        self._tell(event)
+
+    def _end(self, state: str, error: str) -> None:
+        self._surveying = False
+        self._session = replace(self._session, state=state, error=error, ended_at=time.time())
+        level = "error" if state == "failed" else "info"
+        message = f"session {state} after {self._session.rounds_done} rounds"
+        event = self._event(level, f"session_{state}", f"{message}: {error}" if error else message)
+        changes = (Put(self._session), Insert(event))
+        control.change(self._state, lambda now: (replace(now, state="idle", session_id=""), changes))
+        self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        """Tell the watchers of an event, and how the session stands now."""
+        self._publish("event", event.to_body())
+        self._publish("session", self._session.to_body())
+
+    def _event(self, level: str, kind: str, message: str) -> Event:
+        return Event(
+            id=uuid.uuid4().hex, at=time.time(), level=level, kind=kind, message=message, session_id=self._session.id
+        )
+
+    def _publish(self, kind: str, data: Body) -> None:
+        self._feed.publish(Notice(kind, self.session_id, data))
+
+
+def _plan(session: Session) -> machine.SessionPlan:
+    return machine.SessionPlan(
+        id=session.id,
+        rounds=session.rounds,
+        salt=session.id if session.seed is None else str(session.seed),
+        round_seconds=session.round_timeout,
+        clients_required=session.clients_required,
+        clients_requested=session.clients_requested,
+        fraction=session.fraction,
+        validate=session.validate,
+        attempts=session.attempts,
+    )
+
+
+def _without(document: Document, field: str) -> Body:
+    """A document for watchers, without a field that may have thousands of entries."""
+    return {key: value for key, value in document.to_body().items() if key != field}

@@ -1,0 +1,103 @@
+"""Starting, stopping and watching sessions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fedn.core.strategies import create
+from fedn.errors import InvalidInput, NotFound, NotReady
+from fedn.reducer import control, journal
+from fedn.reducer.feed import Notice, Subscription
+from fedn.reducer.services import Services
+from fedn.reducer.streams import QUIET_SECONDS, Notices
+from fedn.stores.documents import Control, Session
+from fedn.stores.protocols import Change, Insert
+
+
+def start(services: Services, session: Session) -> Session:
+    """Have the worker run a session. Only one may run at a time.
+
+    Args:
+        session: As it was asked for; an empty `start_model` starts from the newest model.
+
+    Returns:
+        The session as it was queued.
+
+    Raises:
+        InvalidInput: It contradicts itself, or names an unknown strategy.
+        NotFound: No such start model.
+        NotReady: A seed model, a compute package or clients are missing.
+        SessionRunning: Another one is running.
+    """
+    if 0 < session.clients_requested < session.clients_required:
+        raise InvalidInput(
+            f"clients_requested is {session.clients_requested}, but clients_required is {session.clients_required}",
+            hint="ask at least as many clients as must answer; 0 asks all",
+        )
+    create(session.strategy)
+
+    def decide(current: Control) -> tuple[Control, tuple[Change, ...]]:
+        control.refuse_while_running(current)
+        queued = replace(session, start_model=_start_model(services, session, current))
+        _check_clients(services, session, current)
+        return replace(current, session_id=session.id, state="instructing"), (Insert(queued),)
+
+    control.change(services.state, decide)
+    queued = get(services, session.id)
+    journal.record(services, "session_queued", f"session of {session.rounds} rounds asked for", session_id=session.id)
+    services.worker.wake()
+    return queued
+
+
+def get(services: Services, session_id: str) -> Session:
+    """A session; NotFound."""
+    session = services.state.get(Session, session_id)
+    if session is None:
+        raise NotFound(f"no session {session_id!r}", hint="`fedn session list` shows them")
+    return session
+
+
+def stop(services: Services, session_id: str) -> Session:
+    """Have a session end; one that has ended stays as it is. NotFound."""
+    services.worker.stop(session_id)
+    return get(services, session_id)
+
+
+def watch(services: Services, session_id: str, subscription: Subscription) -> Notices:
+    """The session as it is, then what happens to it, until it has ended."""
+    session = get(services, session_id)
+    yield Notice("session", session_id, session.to_body())
+    while session.ended_at is None:
+        notice = subscription.get(seconds=QUIET_SECONDS)
+        if notice is None:
+            # Also the way out for who subscribed to a session whose end nobody was left to tell.
+            session = get(services, session_id)
+            yield Notice("session", session_id, session.to_body()) if session.ended_at is not None else None
+        elif notice.session_id == session_id:
+            yield notice
+            if notice.kind == "session":
+                session = Session.from_body(notice.data)
+
+
+def _start_model(services: Services, session: Session, current: Control) -> str:
+    if session.start_model:
+        return services.trail.get(session.start_model).id
+    if not current.latest_model:
+        raise NotReady("there is no model to start from", hint="seed one with `fedn model seed FILE`")
+    return current.latest_model
+
+
+def _check_clients(services: Services, session: Session, current: Control) -> None:
+    """NotReady unless those are there who can begin the first round."""
+    clients = services.network.clients()
+    if not current.package_id and all(client.needs_package for client in clients):
+        raise NotReady(
+            "there is no compute package, and no client that works without one",
+            hint="upload one with `fedn package upload FILE`",
+        )
+    live = sum(len(names) for names in services.network.shares().values())
+    if live < session.clients_required:
+        raise NotReady(
+            f"{live} of the {session.clients_required} clients required are connected",
+            hint="start more with `fedn run client`, or require fewer",
+        )

@@ -1,0 +1,194 @@
+"""The model trail: an append-only record of models, each with its parent and the updates it was made from."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+from fedn.core import weights as w
+from fedn.core.aggregation import Partial
+from fedn.core.layout import check_finite
+from fedn.core.model import File, Progress
+from fedn.core.strategies import create
+from fedn.errors import InvalidModel, InvalidUpdate, NotFound
+from fedn.reducer import control
+from fedn.stores.documents import Body, Model, Session, Validation
+from fedn.stores.protocols import ArtifactStore, Change, Insert, Put, StateStore
+
+BUCKET = "fedn-models"
+
+SMALL = 1024 * 1024
+"""Models up to so many bytes are handled in memory and travel inside messages."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A model that rounds start from: its record, and its content where small."""
+
+    model: Model
+    data: bytes
+
+    @property
+    def file(self) -> File:
+        return File(self.model.id, self.model.size, self.model.sha256)
+
+
+class Trail:
+    """Appends to the trail and reads it. Only `seed` may be called by another thread than the worker's."""
+
+    def __init__(self, state: StateStore, artifacts: ArtifactStore) -> None:
+        self._state = state
+        self._artifacts = artifacts
+
+    def seed(self, source: Path) -> Model:
+        """Commit a seed model. The newest model of the trail, seed or not, is where the next session starts.
+
+        Raises:
+            InvalidModel: The file does not load, or holds what can't be averaged.
+        """
+        arrays = w.read(source)
+        _check(arrays)
+        document = self._document(source, arrays)
+        self._append(document)
+        return document
+
+    def latest(self) -> Model | None:
+        """The newest model; None before the first seed."""
+        newest = control.read(self._state).latest_model
+        return self._state.get(Model, newest) if newest else None
+
+    def get(self, model_id: str) -> Model:
+        """A model's record; NotFound."""
+        model = self._state.get(Model, model_id)
+        if model is None:
+            raise NotFound(f"no model {model_id!r}", hint="`fedn model list` shows them")
+        return model
+
+    def open(self, model_id: str) -> BinaryIO:
+        """A model's content, for the caller to close; NotFound."""
+        self.get(model_id)
+        return self._artifacts.open(BUCKET, model_id)
+
+    def start(self, model_id: str) -> Start:
+        """A model to start a round from."""
+        model = self.get(model_id)
+        return Start(model, self._artifacts.read(BUCKET, model_id) if model.size <= SMALL else b"")
+
+    def commit(
+        self,
+        partials: Sequence[Partial],
+        updates: Sequence[tuple[str, Progress]],
+        *,
+        parent: Start,
+        session: Session,
+        round_id: str,
+        number: int,
+    ) -> tuple[Model, bytes]:
+        """Reduce partials to the next model and append it: the model's file first, then its record and the session's
+        new standing in one step, so that a crash between leaves nothing but a file without a name.
+
+        Args:
+            partials: One of each combiner; they are used up.
+            updates: (combiner, accepted update), for the record.
+
+        Returns:
+            The model, and its content where small.
+
+        Raises:
+            InvalidModel: The mean is not finite.
+        """
+        total = partials[0]
+        for partial in partials[1:]:
+            total.merge(partial)
+        with TemporaryDirectory(prefix="fedn-reduce-") as folder:
+            before = parent.data or self._local(parent.model.id, Path(folder))
+            arrays = create(session.strategy).finish(total, w.read(before))
+            _check(arrays)
+            content = _content(arrays, w.format_of(before), None if parent.data else Path(folder) / "next")
+            document = replace(
+                self._document(content, arrays),
+                parent=parent.model.id,
+                session_id=session.id,
+                round_id=round_id,
+                number=number,
+                updates=[_update(combiner, progress) for combiner, progress in updates],
+            )
+        standing = replace(session, rounds_done=number, model_id=document.id)
+        self._append(document, Put(standing))
+        return document, content if isinstance(content, bytes) else b""
+
+    def validate(self, model: Model, validations: Sequence[Validation]) -> Model:
+        """Record the clients' validations of a model and their weighted means with it."""
+        validated = replace(model, metrics=weighted_means(validations))
+        self._state.write(*(Insert(one) for one in validations), Put(validated))
+        return validated
+
+    def _document(self, source: Path | bytes, arrays: w.Weights) -> Model:
+        """Store the content and make its record."""
+        model_id = str(uuid.uuid4())
+        stored = self._artifacts.put(BUCKET, model_id, source)
+        return Model(
+            id=model_id,
+            size=stored.size,
+            sha256=stored.sha256,
+            committed_at=time.time(),
+            parameters=sum(array.size for array in arrays.values()),
+        )
+
+    def _append(self, model: Model, *more: Change) -> None:
+        """Make `model` the newest of the trail, and `more` with it, in one step."""
+        control.change(self._state, lambda now: (replace(now, latest_model=model.id), (Insert(model), *more)))
+
+    def _local(self, model_id: str, scratch: Path) -> Path:
+        """The model as a file on this machine."""
+        path = self._artifacts.path(BUCKET, model_id)
+        if path is None:
+            path = scratch / model_id
+            with self._artifacts.open(BUCKET, model_id) as source, path.open("wb") as target:
+                while piece := source.read(SMALL):
+                    target.write(piece)
+        return path
+
+
+def _check(arrays: w.Weights) -> None:
+    try:
+        check_finite(arrays)
+    except InvalidUpdate as error:
+        raise InvalidModel(error.message, hint="such a model can't be averaged") from error
+
+
+def _content(arrays: w.Weights, form: w.Format, path: Path | None) -> Path | bytes:
+    """The file of a model: at `path`, or in memory."""
+    target = BytesIO() if path is None else path
+    w.write(arrays, target, format=form)
+    return target.getvalue() if isinstance(target, BytesIO) else target
+
+
+def _update(combiner: str, progress: Progress) -> Body:
+    answer = progress.answer
+    if answer is None:
+        return {"client": progress.client, "combiner": combiner}
+    return {
+        "client": progress.client,
+        "combiner": combiner,
+        "examples": answer.examples,
+        "metrics": dict(answer.metrics),
+        "bytes": answer.update.size if answer.update else 0,
+    }
+
+
+def weighted_means(validations: Sequence[Validation]) -> dict[str, float]:
+    """Mean of each metric over the clients that report it, weighted by their numbers of examples."""
+    sums: dict[str, float] = {}
+    weights: dict[str, float] = {}
+    for one in validations:
+        for name, value in one.metrics.items():
+            sums[name] = sums.get(name, 0.0) + one.examples * value
+            weights[name] = weights.get(name, 0.0) + one.examples
+    return {name: sums[name] / weights[name] for name in sums}

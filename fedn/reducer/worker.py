@@ -1,0 +1,122 @@
+"""The session worker: the one thread that runs sessions and the only writer of what they make.
+
+An operator's wish is a document in the state store. The worker is woken, finds the session that is queued or was
+running when the reducer last stopped, and runs it to its end; so a reducer that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import replace
+
+from fedn.errors import NotFound
+from fedn.reducer import control
+from fedn.reducer.combiners import Links
+from fedn.reducer.feed import Feed, Notice
+from fedn.reducer.network import Network
+from fedn.reducer.session_run import SessionRun
+from fedn.reducer.trail import Trail
+from fedn.stores.documents import Session
+from fedn.stores.protocols import Put, StateStore
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs sessions one after the other, in a thread of its own from `start` to `close`."""
+
+    def __init__(self, *, state: StateStore, feed: Feed, network: Network, links: Links, trail: Trail) -> None:
+        self._state = state
+        self._feed = feed
+        self._network = network
+        self._links = links
+        self._trail = trail
+        self._work = threading.Event()
+        self._closing = False
+        self._current: SessionRun | None = None
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._loop, name="session-worker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        self.wake()
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._work.set()
+
+    def stop(self, session_id: str) -> None:
+        """End a session: now if it runs, before it starts if it is queued. One that has ended stays as it is.
+
+        Raises:
+            NotFound: No such session.
+        """
+        with self._lock:
+            if self._current is not None and self._current.session_id == session_id:
+                self._current.stop()
+                return
+            found = self._state.get_record(Session, session_id)
+            if found is None:
+                raise NotFound(f"no session {session_id!r}", hint="`fedn session list` shows them")
+            session, revision = found
+            if session.state in ("queued", "running"):
+                self._state.write(Put(replace(session, stop_requested=True), revision))
+        self.wake()
+
+    def close(self) -> None:
+        """Stop working. A session that runs is left as it is and goes on at the next start."""
+        with self._lock:
+            self._closing = True
+            if self._current is not None:
+                self._current.leave()
+        self.wake()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._closing:
+            self._work.clear()
+            session = self._next()
+            if session is None:
+                self._work.wait()
+                continue
+            try:
+                self._run(session.id)
+            except Exception:
+                log.exception("session %s broke off", session.id)
+                self._fail(session.id)
+
+    def _next(self) -> Session | None:
+        """The oldest session that is not over."""
+        unfinished = [
+            found for state in ("running", "queued") for found in self._state.find(Session, where={"state": state})
+        ]
+        return min(unfinished, key=lambda found: found[0])[1] if unfinished else None
+
+    def _run(self, session_id: str) -> None:
+        with self._lock:
+            session = self._state.get(Session, session_id)  # anew: it may have been stopped since
+            if self._closing or session is None:
+                return
+            run = self._current = SessionRun(
+                session,
+                state=self._state,
+                feed=self._feed,
+                network=self._network,
+                links=self._links,
+                trail=self._trail,
+            )
+        try:
+            run.run()
+        finally:
+            with self._lock:
+                self._current = None
+
+    def _fail(self, session_id: str) -> None:
+        session = self._state.get(Session, session_id)
+        if session is not None:
+            ended = replace(session, state="failed", ended_at=time.time(), error="the reducer failed; see its log")
+            control.change(self._state, lambda now: (replace(now, state="idle", session_id=""), (Put(ended),)))
+            self._feed.publish(Notice("session", session_id, ended.to_body()))

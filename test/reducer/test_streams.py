@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from fedn.errors import Unavailable
+from fedn.reducer.feed import Feed, Notice
+from fedn.reducer.streams import LIMIT, Watchers, everything
+
+
+def test_a_watcher_s_place_is_free_again_when_its_response_is_closed_even_unread() -> None:
+    watchers = Watchers(Feed())
+    for _ in range(2 * LIMIT):
+        watchers.stream(everything).close()
+
+
+def test_no_stream_begins_once_they_are_closed() -> None:
+    watchers = Watchers(Feed())
+    open_stream = watchers.stream(everything)
+    watchers.close()
+    assert list(open_stream.response) == [": watching\n\n"]
+    with pytest.raises(Unavailable, match="going down"):
+        watchers.stream(everything)
+    open_stream.close()
+
+
+def test_notices_are_told_in_order_each_on_one_line() -> None:
+    feed = Feed()
+    watchers = Watchers(feed)
+    response = watchers.stream(everything)
+    for number in range(3):
+        feed.publish(Notice("round_progress", "s", {"text": f"line\r\n{number}"}))
+    watchers.close()
+    expected = [f'event: round_progress\ndata: {{"text":"line\\r\\n{number}"}}\n\n' for number in range(3)]
+    assert list(response.response) == [": watching\n\n", *expected]
+    response.close()
