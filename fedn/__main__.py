@@ -1,0 +1,7 @@
+"""`python -m fedn` is `fedn`."""
+
+import sys
+
+from fedn.cli.main import main
+
+sys.exit(main())

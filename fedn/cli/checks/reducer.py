@@ -1,0 +1,142 @@
+"""Whether the reducer is there, is the right one, lets us in, and has what training needs."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from email.utils import parsedate_to_datetime
+
+from fedn.api import Json, Reducer
+from fedn.cli.checks import Finding, fail, ok, warn
+from fedn.config import Member
+from fedn.errors import ConfigError, FednError, Forbidden
+from fedn.rpc.discovery import find_reducer
+from fedn.rpc.http import Http, base_url, fetch_ca
+from fedn.security.join import JoinString
+from fedn.security.tokens import Role, read
+
+_CLOCK_SECONDS = 60.0
+_DAY = 86_400.0
+_FEW_DAYS = 7
+_CONNECT_SECONDS = 3.0
+
+
+def reducer(member: Member, role: Role) -> Iterator[Finding]:
+    """Check the reducer that these settings lead to; what can't be checked without the step before is left out."""
+    try:
+        join = _find(member, role)
+    except ConfigError as error:
+        yield warn("join string", error.message, error.hint)
+        return
+    except FednError as error:
+        yield fail("join string", error.message, error.hint)
+        return
+    yield ok("join string", f"for the reducer at {join.host}:{join.port}")
+    try:
+        http = Http(base_url(join.host, join.port), ca_pem=fetch_ca(join), token=join.token)
+    except FednError as error:
+        yield fail("reducer", error.message, error.hint)
+        return
+    with closing(http):
+        yield ok("reducer", f"{http.base_url} is a FEDn reducer, with the CA that the join string names")
+        try:
+            yield from _connection(http)
+        except FednError as error:
+            yield fail("certificate", error.message, error.hint)
+            return
+        yield from _rights(http, join)
+
+
+def _find(member: Member, role: Role) -> JoinString:
+    return find_reducer(
+        role.value,
+        data_dir=member.data_dir,
+        join=member.join,
+        host=member.discover_host,
+        port=member.discover_port,
+        token=member.token,
+    )
+
+
+def _connection(http: Http) -> Iterator[Finding]:
+    """The certificate, by using it, and the clocks."""
+    with http.stream("/api/v1/health") as response:
+        date = response.headers.get("date")
+    yield ok("certificate", "signed by the network's CA, for this name")
+    if date is None:
+        return
+    off = time.time() - parsedate_to_datetime(date).timestamp()
+    if abs(off) > _CLOCK_SECONDS:
+        hint = "set it (NTP): tokens and certificates hold by the clock"
+        yield fail("clock", f"this machine's clock is {abs(off):.0f} s {'ahead' if off > 0 else 'behind'}", hint)
+    else:
+        yield ok("clock", "agrees with the reducer's")
+
+
+def _rights(http: Http, join: JoinString) -> Iterator[Finding]:
+    """The token, and, if it may look, the network."""
+    there = Reducer(http)
+    try:
+        claims = read(join.token)
+        network: Json | None = None
+        if claims.role in (Role.OPERATOR, Role.VIEWER):
+            network = there.network()
+        else:
+            _ask_what_is_forbidden(there)
+    except FednError as error:
+        yield fail("token", error.message, error.hint or "take a new one: `fedn token create`")
+        return
+    days = (claims.expires_at - time.time()) / _DAY
+    text = f"of the role {claims.role.value}, good for {days:.0f} more days"
+    yield warn("token", text, "make a new one soon: `fedn token create`") if days < _FEW_DAYS else ok("token", text)
+    if network is not None:
+        yield from _combiners(network["combiners"])
+        yield from _steps(there)
+        yield from _legacy(network["reducer"])
+
+
+def _ask_what_is_forbidden(there: Reducer) -> None:
+    """A good token of a role that may not look is told so; a bad one is not known at all."""
+    try:
+        there.network()
+    except Forbidden:
+        return
+
+
+def _combiners(found: list[Json]) -> Iterator[Finding]:
+    if not found:
+        yield warn("combiners", "none has joined", "start one: `fedn run combiner`")
+    for one in found:
+        name, address = f"combiner {one['name']}", f"{one['host']}:{one['port']}"
+        if not one["connected"]:
+            yield fail(name, f"the reducer has no line to it at {address}: {one['error']}", "is it running?")
+            continue
+        try:
+            with socket.create_connection((one["host"], one["port"]), timeout=_CONNECT_SECONDS):
+                yield ok(name, f"connected, {one['clients']} clients; {address} is in reach from here")
+        except OSError as error:
+            hint = "clients here could not work with it; does its --hostname resolve, does a firewall block the port?"
+            yield warn(name, f"connected, but {address} is out of reach from here: {error}", hint)
+
+
+def _steps(there: Reducer) -> Iterator[Finding]:
+    packages, models = there.packages(), there.models(1)
+    if packages:
+        yield ok("package", f"{packages[0].name}, SHA-256 {packages[0].id[:12]}…")
+    else:
+        yield warn("package", "none is set", "`fedn package upload DIR`, unless all clients are plain functions")
+    if models:
+        yield ok("model", f"the newest is {models[0].id}")
+    else:
+        yield warn("model", "there is no seed model", "`fedn model seed FILE`")
+
+
+def _legacy(found: Json) -> Iterator[Finding]:
+    if found["legacy_clients"]:
+        yield warn(
+            "legacy clients",
+            "clients without a token are let in",
+            "set legacy_clients to false once no client of 2021 is left",
+        )
