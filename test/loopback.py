@@ -39,7 +39,7 @@ from fedn.stores.documents import Model, Session
 
 T = TypeVar("T")
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 """Seconds that no wait comes near."""
 
 Model_ = Mapping[str, np.ndarray]
@@ -121,9 +121,9 @@ class Federation:
             self.services: Services
             self.services, self.port = await asyncio.to_thread(self._stack.enter_context, serving(settings))
         self.operator = await asyncio.to_thread(Reducer.connect, data_dir=self.folder)
-        self._http = await asyncio.to_thread(connect, JoinString.parse(self.join("operator")))
+        self.web = await asyncio.to_thread(connect, JoinString.parse(self.join("operator")))
         self._stack.callback(self.operator.close)
-        self._stack.callback(self._http.close)
+        self._stack.callback(self.web.close)
 
     async def stop_reducer(self) -> None:
         await asyncio.to_thread(self._stack.close)
@@ -195,7 +195,7 @@ class Federation:
         return await within(asyncio.to_thread(self._until, holds))
 
     def _until(self, holds: Callable[[], T]) -> T:
-        for _ in self._http.lines("/api/v1/events/watch"):  # the first one comes at once
+        for _ in self.web.lines("/api/v1/events/watch"):  # the first one comes at once
             if found := holds():
                 return found
         raise EOFError("the reducer closed its feed")

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,8 +82,14 @@ def test_foreign_text_cannot_forge_a_line_or_steer_a_terminal(capsys: pytest.Cap
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_text_that_is_no_unicode_is_logged_all_the_same(form: str, tmp_path: Path) -> None:
-    log.configure("INFO", "json" if form == "json" else "text", str(tmp_path / "log"), role="client")
-    LOGGER.info("file %s", "caf\udce9")
+    # In a process of its own: what the test's own runner captures, it must be able to pass on.
+    code = f"""
+import logging
+from fedn import log
+log.configure("INFO", {form!r}, {str(tmp_path / "log")!r}, role="client")
+logging.getLogger("fedn.test").info("file %s", "caf" + chr(0xDCE9))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
     assert "caf\\udce9" in (tmp_path / "log").read_text()
 
 

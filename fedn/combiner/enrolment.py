@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from fedn.rpc.http import Http
 from fedn.security.tls import new_key_and_request
@@ -22,7 +23,7 @@ class Identity:
 def request_identity(http: Http, *, name: str, host: str) -> Identity:
     """Have the reducer's CA sign a fresh key for `host`. The key never leaves this process."""
     key_pem, csr_pem = new_key_and_request(name)
-    answer = http.post(f"/api/v1/combiners/{name}/certificate", {"csr": csr_pem.decode(), "host": host})
+    answer = http.post(f"{_path(name)}/certificate", {"csr": csr_pem.decode(), "host": host})
     return Identity(
         key_pem=key_pem,
         certificate_pem=answer["certificate"].encode(),
@@ -33,4 +34,8 @@ def request_identity(http: Http, *, name: str, host: str) -> Identity:
 
 def announce(http: Http, *, name: str, host: str, port: int, max_clients: int) -> None:
     """Tell the reducer where this combiner listens; it dials back and starts giving it clients."""
-    http.put(f"/api/v1/combiners/{name}", {"host": host, "port": port, "max_clients": max_clients})
+    http.put(_path(name), {"host": host, "port": port, "max_clients": max_clients})
+
+
+def _path(name: str) -> str:
+    return f"/api/v1/combiners/{quote(name, safe='')}"

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -149,11 +150,15 @@ class Links:
 
     def push_policy(self) -> None:
         """Tell every combiner which tokens are revoked; one that is out of reach is told when it is back."""
-        for link in list(self._links.values()):
-            try:
-                link.set_policy(self._policy(link.combiner.id))
-            except FednError as error:
-                log.warning("%s was not told the policy: %s", link.peer, error)
+        links = list(self._links.values())
+        with ThreadPoolExecutor(max_workers=max(1, len(links))) as threads:
+            list(threads.map(self._push, links))
+
+    def _push(self, link: Link) -> None:
+        try:
+            link.set_policy(self._policy(link.combiner.id))
+        except FednError as error:
+            log.warning("%s was not told the policy: %s", link.peer, error)
 
     def close(self) -> None:
         self._closing.set()

@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +72,12 @@ class _Connection(HTTPConnection):
     _greeted = False
 
     def communicate(self) -> bool:
-        """Serve one request; whether another may follow."""
+        """Greet a new peer, or serve one request. Whether it may speak again; until it does, it takes no thread."""
         with self.server.busy(self.socket):
-            return self._greet() and bool(super().communicate())  # type: ignore[no-untyped-call]
+            return bool(super().communicate()) if self._greeted else self._greet()  # type: ignore[no-untyped-call]
 
     def _greet(self) -> bool:
-        """The handshake, once; whether it succeeded."""
-        if self._greeted:
-            return True
+        """The handshake; whether it succeeded."""
         try:
             self.socket.do_handshake()
         except OSError as error:
@@ -144,4 +142,5 @@ class Server(CherootServer):
     def _cut(self) -> None:
         for connection in tuple(self._busy):
             # Not SSLSocket's own: that takes the encryption away under the thread that still writes.
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            with suppress(OSError):  # it has just ended by itself
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -30,7 +30,7 @@ CLIENT_OPTIONS = [
     ("grpc.keepalive_timeout_ms", 10_000),
     # Reconnecting is decided by `retry.backoff`; gRPC's own back-off only has to stay out of its way.
     ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 10_000),  # which is how long one attempt to connect may take
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.enable_retries", 0),
     # A proxy for the web must not catch calls to a combiner inside the network.

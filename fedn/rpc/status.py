@@ -53,6 +53,9 @@ _BY_STATUS = {
     grpc.StatusCode.UNIMPLEMENTED: "wrong_service",
 }
 
+_CUT_OFF = "Internal error from Core"
+"""What grpc.aio says when the other side ended a stream that was being written to, and the reason came too late."""
+
 Trailers = tuple[tuple[str, str], ...]
 
 
@@ -68,6 +71,8 @@ def from_rpc_error(error: grpc.RpcError, *, peer: str) -> FednError:
     trailers = dict(cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ()))
     if "fedn-code" in trailers:
         return from_code(str(trailers["fedn-code"]), details, hint=unquote(str(trailers.get("fedn-hint", ""))))
+    if code is grpc.StatusCode.INTERNAL and details == _CUT_OFF:
+        return Unavailable(f"{peer} ended the call while it was written to")
     if code is grpc.StatusCode.UNAVAILABLE:
         return Unavailable(f"{peer} can't be reached: {details}")
     return from_code(_BY_STATUS.get(code, "internal"), f"{peer} answered {code.name}: {details}")

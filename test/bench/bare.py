@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -65,13 +64,13 @@ async def serve(clients: int, rounds: int) -> list[float]:
     rpc.add_CombinerServicer_to_server(service, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    fleet = subprocess.Popen([sys.executable, __file__, "--clients", str(clients), str(port)])
+    fleet = await asyncio.create_subprocess_exec(sys.executable, __file__, "--clients", str(clients), str(port))
     try:
         await service.all_here.wait()
         return [await service.round(number) for number in range(rounds)]
     finally:
         fleet.kill()
-        fleet.wait()
+        await fleet.wait()
         await server.stop(None)
 
 

@@ -5,8 +5,8 @@
 
 Every role is a process of its own as in production: TLS, tokens and durable commits on. The clients of a run share one
 process. Kinds: `functions` (plain Python functions), `warm` (a package's entry point that stays up), `process` (a
-process for each task; the command is `cp`, so that what is measured is ours). A round's time is that between the ends of two
-rounds, as the reducer wrote them down; processor time is that of all processes, over the rounds.
+process for each task; the command is `cp`, so that what is measured is ours). A round's time is that between the ends
+of two rounds, as the reducer wrote them down; processor time is that of all processes, over the rounds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from fedn.package import archive
 HERE = Path(__file__).parent
 ROUNDS = {2: 60, 10: 60, 100: 30, 1000: 12}
 MOST = {"functions": 1000, "warm": 100, "process": 100}
-"""Clients that a kind is measured with at most: a warm process takes 15 MB, and a thousand of them would measure paging."""
+"""Clients that a kind is measured with at most: a thousand processes would measure the machine's memory."""
 
 TASKS = """
 import shutil

@@ -80,7 +80,7 @@ class Works:
         self.data = data
 
     def __call__(self, *, client: str = "ada", checksum: str = "") -> PackageWork:
-        source = RemoteSource(self.network._http, cache=self.folder / "cache" / "packages", checksum=checksum)
+        source = RemoteSource(self.network.web, cache=self.folder / "cache" / "packages", checksum=checksum)
         return PackageWork(
             source,
             client=client,

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from fedn.errors import EntryPointFailed
 from fedn.core.numbers import finite_numbers
+from fedn.errors import EntryPointFailed
 from fedn.package.results import Metadata, read_metadata, read_validation
 
 

@@ -44,6 +44,13 @@ def test_peers_that_say_nothing_hold_up_nobody(shared: Any) -> None:
             sock.close()
 
 
+def test_peers_that_only_shake_hands_hold_up_nobody(shared: Any) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(2 * wsgi.THREADS):
+            stack.enter_context(dial(shared))
+        assert shared.http(None).get("/api/v1/health")["status"] == "ok"
+
+
 def test_peers_that_stop_within_the_handshake_hold_up_nobody(shared: Any) -> None:
     halves = [socket.create_connection(("localhost", shared.port)) for _ in range(wsgi.THREADS // 2)]
     try:
