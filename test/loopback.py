@@ -215,7 +215,8 @@ class Federation:
             while (event := await within(asyncio.to_thread(next, events, None))) is not None:
                 yield event
         finally:
-            await asyncio.to_thread(events.close)
+            with contextlib.suppress(ValueError):  # it waits still, and the deadline has passed
+                await asyncio.to_thread(events.close)
 
     async def session(self, **options: Any) -> Session:
         """Run a session to its end."""

@@ -13,6 +13,7 @@ import click
 
 from fedn.cli import exits, show
 from fedn.cli.live import follow
+from fedn.config import load_member
 from fedn.errors import InvalidInput
 from fedn.package.create import template
 from fedn.sandbox import Plan, Result, Sandbox
@@ -33,24 +34,28 @@ _DIGITS = Path("test/digits")
 @click.option("--seed", metavar="FILE|NUMBER", help="Seed model, or a number that all draws of chance start from.")
 @click.option(
     "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="fedn-data",
-    show_default=True,
-    help="Where everything is kept. Training goes on from what is there.",
+    metavar="FOLDER",
+    help="Where everything is kept. Training goes on from what is there.  [default: fedn-data]",
 )
 @click.option("--fresh", is_flag=True, help="Empty the data folder first.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="The reducer's; 0: any.")
 @click.option("--exit", "exits_after", is_flag=True, help="End after training; without a terminal that is so anyway.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 def sandbox(
-    package: Path | None, seed: str | None, exits_after: bool, as_json: bool, **choices: int | bool | Path
+    package: Path | None,
+    seed: str | None,
+    data_dir: str | None,
+    exits_after: bool,
+    as_json: bool,
+    **choices: int | bool,
 ) -> None:
     """Run a reducer, combiners and clients on this machine, and train with them.
 
     Each is a process of its own, with TLS and tokens. Stays up on a terminal until Ctrl-C, which stops them all.
     """
     source = package or (_DIGITS if _DIGITS.is_dir() else template("numpy"))
-    plan = Plan(package=source, **_seed(seed), **choices)  # type: ignore[arg-type]
+    folder = load_member(None, {"data_dir": data_dir}).data_dir
+    plan = Plan(package=source, data_dir=folder, **_seed(seed), **choices)  # type: ignore[arg-type]
     console = show.console(stderr=as_json)
     _unwind_on_signals()
     with Sandbox(plan, say=console.print) as running:

@@ -12,7 +12,7 @@ from fedn.client.sources import Source
 from fedn.client.work import Job, Outcome
 from fedn.core.model import TaskKind
 from fedn.core.numbers import finite_numbers
-from fedn.package.results import read_metadata, read_validation
+from fedn.package.results import Metadata, read_metadata, read_validation
 from fedn.package.runner import Package
 
 
@@ -42,7 +42,7 @@ class PackageWork:
     ) -> None:
         self._source = source
         self._client = client
-        self._folder = folder
+        self._folder = folder.absolute()  # entry points run elsewhere
         self._environments = environments
         self._data = data
         self._task_seconds = task_seconds
@@ -76,6 +76,8 @@ class PackageWork:
             "FEDN_ROUND": str(job.round),
             "FEDN_PARAMETERS": str(parameters),
         }
+        if "seed" in job.parameters:
+            environ["FEDN_SEED"] = str(job.parameters["seed"])
         output = await package.run(
             job.kind.value, source, target, environ=environ, seconds=min(job.seconds, self._task_seconds)
         )
@@ -85,9 +87,9 @@ class PackageWork:
             # The update leaves the scratch folder, which goes with the task; whoever delivers it deletes it.
             update = self._folder / f"update-{uuid.uuid4().hex}"
             target.rename(update)
-            return Outcome(metadata.examples or 1, metadata.metrics, update, seconds=timings)
+            return Outcome(_examples(metadata), metadata.metrics, update, seconds=timings)
         content = await asyncio.to_thread(read_validation, target)
-        return Outcome(metadata.examples or 1, finite_numbers(content), data=json.dumps(content), seconds=timings)
+        return Outcome(_examples(metadata), finite_numbers(content), data=json.dumps(content), seconds=timings)
 
     async def prepare(self, sha256: str) -> Package:
         """Have the network's package of that digest unpacked and ready; another one that was in use is put away."""
@@ -100,6 +102,11 @@ class PackageWork:
             await package.startup(environ={"FEDN_CLIENT": self._client}, seconds=self._task_seconds)
             self._package, self._sha256 = package, sha256
         return self._package
+
+
+def _examples(metadata: Metadata) -> int:
+    """The weight of an answer; 1 where the entry point doesn't say."""
+    return 1 if metadata.examples is None else metadata.examples
 
 
 def _place(content: Path | bytes, target: Path) -> None:

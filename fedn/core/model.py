@@ -96,4 +96,10 @@ class Progress:
     client: str
     state: ClientState
     detail: str = ""
+    """Why, for a state that is no success; below its first line the end of what an entry point printed."""
     answer: Answer | None = None
+
+    @property
+    def reason(self) -> str:
+        """The first line of the detail."""
+        return self.detail.partition("\n")[0]

@@ -14,15 +14,13 @@ effects and feeds their outcome back. Laws:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from fedn.core.model import ClientState, File, Progress, TaskKind
+from fedn.core.model import File, Progress, TaskKind
 from fedn.core.selection import choose
-
-Shares = Mapping[str, tuple[str, ...]]
-"""Combiner → its clients."""
+from fedn.core.tally import Shares, Tally
 
 
 @dataclass(frozen=True)
@@ -171,10 +169,7 @@ class Session:
     _stopping: bool = False
     _wait_until: float = 0.0
     _live: Shares = field(default_factory=dict)
-    _shares: Shares = field(default_factory=dict)
-    _pending: set[str] = field(default_factory=set)
-    _done: dict[str, tuple[Progress, ...]] = field(default_factory=dict)
-    _faults: list[str] = field(default_factory=list)
+    _tally: Tally = field(default_factory=lambda: Tally({}))
 
     def handle(self, event: Event, *, now: float) -> list[Effect]:
         """What to do about `event`. `now` is the caller's monotonic clock in seconds and never runs back."""
@@ -189,13 +184,11 @@ class Session:
                 yield from self._start_when_enough()
             case Tick() if self.phase is Phase.WAITING and now >= self._wait_until:
                 yield from self._fall_short(f"{self._shortage()} within {self.plan.round_seconds:g} s", now)
-            case CombinerDone(combiner, progress) if combiner in self._pending:
-                self._pending.discard(combiner)
-                self._done[combiner] = progress
+            case CombinerDone(combiner, progress) if self._tally.waits_for(combiner):
+                self._tally.done(combiner, progress)
                 yield from self._when_all_done(now)
-            case CombinerFailed(combiner, reason) if combiner in self._pending:
-                self._pending.discard(combiner)
-                self._faults.append(f"combiner {combiner}: {reason}")
+            case CombinerFailed(combiner, reason) if self._tally.waits_for(combiner):
+                self._tally.failed(combiner, reason)
                 yield from self._when_all_done(now)
             case Committed() if self.phase is Phase.REDUCING:
                 yield from self._committed(now)
@@ -217,7 +210,7 @@ class Session:
             yield from self._end("finished")
             return
         self.phase = Phase.WAITING
-        self._live, self._done, self._faults = {}, {}, []
+        self._live, self._tally = {}, Tally({})
         self._wait_until = now + self.plan.round_seconds
         yield Survey()
         yield Wake(self._wait_until)
@@ -240,24 +233,19 @@ class Session:
 
     def _run(self, kind: TaskKind, shares: Shares) -> Iterator[Effect]:
         self.phase = Phase.TRAINING if kind is TaskKind.TRAIN else Phase.VALIDATING
-        self._shares, self._pending, self._done, self._faults = shares, set(shares), {}, []
+        self._tally = Tally(shares)
         yield RunRound(self._number if kind is TaskKind.TRAIN else self.rounds_done, self._attempt, kind, shares)
 
     def _when_all_done(self, now: float) -> Iterator[Effect]:
-        if self._pending:
+        if not self._tally.complete:
             return
         if self.phase is Phase.VALIDATING:
-            yield self._close("; ".join(self._faults))
+            yield self._close(self._tally.faults())
             yield from self._next_round(now)
             return
-        updates = tuple(
-            (combiner, progress)
-            for combiner in sorted(self._done)
-            for progress in sorted(self._done[combiner], key=lambda progress: progress.client)
-            if progress.state is ClientState.ANSWERED
-        )
+        updates = self._tally.updates()
         if len(updates) < self._required:
-            yield from self._fall_short(self._shortfall(len(updates)), now)
+            yield from self._fall_short(self._tally.shortfall(required=self._required), now)
             return
         self.phase = Phase.REDUCING
         yield Reduce(self._number, tuple(dict.fromkeys(combiner for combiner, _ in updates)), updates)
@@ -266,16 +254,12 @@ class Session:
         yield self._close()
         self.rounds_done += 1
         self._attempt = 1
-        shares = {combiner: self._still_there(combiner) for combiner in self._done}
         if self._stopping:
             yield from self._end("stopped")
         elif self.plan.validate:
-            yield from self._run(TaskKind.VALIDATE, {name: clients for name, clients in shares.items() if clients})
+            yield from self._run(TaskKind.VALIDATE, self._tally.still_there())
         else:
             yield from self._next_round(now)
-
-    def _still_there(self, combiner: str) -> tuple[str, ...]:
-        return tuple(sorted(p.client for p in self._done[combiner] if p.state is not ClientState.LOST))
 
     def _fall_short(self, error: str, now: float) -> Iterator[Effect]:
         yield self._close(error)
@@ -308,15 +292,3 @@ class Session:
     def _shortage(self) -> str:
         live = sum(len(clients) for clients in self._live.values())
         return f"{live} of the {self._required} clients required were live"
-
-    def _shortfall(self, answered: int) -> str:
-        reasons = [
-            f"client {progress.client}: {progress.detail}"
-            for clients in self._done.values()
-            for progress in clients
-            if progress.detail and progress.state is not ClientState.ANSWERED
-        ]
-        few = [*self._faults, *reasons][:3]
-        asked = sum(len(clients) for clients in self._shares.values())
-        text = f"{answered} of {asked} clients answered, {self._required} are required"
-        return f"{text} ({'; '.join(few)})" if few else text

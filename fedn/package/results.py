@@ -41,8 +41,8 @@ def read_metadata(out_path: Path) -> Metadata:
         return Metadata()
     content = _read_object(path, "the side file OUT-metadata")
     examples, metrics = content.get("num_examples"), content.get("metrics", {})
-    if examples is not None and (isinstance(examples, bool) or not isinstance(examples, int) or examples < 0):
-        raise EntryPointFailed(f"num_examples in OUT-metadata is {examples!r}, expected a count")
+    if examples is not None and (isinstance(examples, bool) or not isinstance(examples, int) or examples < 1):
+        raise EntryPointFailed(f"num_examples in OUT-metadata is {examples!r}, expected a whole number from 1")
     if not isinstance(metrics, dict) or not all(is_number(value) for value in metrics.values()):
         raise EntryPointFailed(f"metrics in OUT-metadata is {metrics!r:.200}, expected an object of numbers")
     return Metadata(examples, finite_numbers(metrics))

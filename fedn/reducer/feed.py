@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,12 @@ class Subscription:
             return False
         return True
 
+    def end(self) -> None:
+        """Let there be no more after what waits, of which the oldest is given up where there is no room."""
+        while not self.offer(None):
+            with suppress(queue.Empty):
+                self._notices.get_nowait()
+
     def get(self, *, seconds: float) -> Notice | None:
         """The next notice; None when there is none for so long.
 
@@ -70,8 +76,7 @@ class Feed:
             slow = {one for one in self._subscriptions if not one.offer(notice)}
             self._subscriptions -= slow
         for one in slow:
-            one.get(seconds=0)  # makes room for the end
-            one.offer(None)
+            one.end()
 
     @contextmanager
     def subscribe(self) -> Iterator[Subscription]:
@@ -88,5 +93,5 @@ class Feed:
         """End every subscription, so that their requests end."""
         with self._lock:
             for one in self._subscriptions:
-                one.offer(None)
+                one.end()
             self._subscriptions.clear()

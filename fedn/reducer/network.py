@@ -72,6 +72,7 @@ class Network:
         self._feed = feed
         self._policy = policy
         self._lock = threading.RLock()
+        self._dialled = threading.Condition(self._lock)
         self._combiners = {document.id: _Live(document) for _, document in state.find(Combiner)}
         self._listeners: list[Callable[[], None]] = []
 
@@ -111,6 +112,7 @@ class Network:
                 since = live.clients[view.name].since if view.name in live.clients else view.since
                 live.clients[view.name] = replace(view, since=since)
                 live.pending.pop(view.name, None)
+            self._dialled.notify_all()
         if news:
             self._tell()
 
@@ -121,8 +123,14 @@ class Network:
             was = live.connected
             live.connected, live.error = False, reason
             live.clients.clear()
+            self._dialled.notify_all()
         if was:
             self._tell()
+
+    def wait_dialled(self, *, seconds: float) -> None:
+        """Wait until every combiner was reached or found out of reach, so that the view is whole; or so long."""
+        with self._dialled:
+            self._dialled.wait_for(lambda: all(live.error != NOT_DIALLED for live in self._combiners.values()), seconds)
 
     def place(
         self, name: str, *, instance: str, preferred: str = "", token_id: str = "", legacy: bool = False

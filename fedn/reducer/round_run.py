@@ -42,7 +42,7 @@ class Progressed:
                 {
                     "client": one.client,
                     "state": one.state.value,
-                    "detail": one.detail,
+                    "detail": one.reason,
                     "bytes": one.answer.update.size if one.answer and one.answer.update else 0,
                 }
                 for one in self.progress

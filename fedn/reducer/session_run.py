@@ -12,6 +12,7 @@ from functools import partial
 
 from fedn.core import session as machine
 from fedn.core.model import Progress, RoundPlan, TaskKind
+from fedn.core.tally import Shares
 from fedn.errors import FednError
 from fedn.reducer import control
 from fedn.reducer.combiners import Links
@@ -128,7 +129,7 @@ class SessionRun:
             case machine.End(state, error):
                 self._end(state, error)
 
-    def _run_round(self, number: int, attempt: int, kind: TaskKind, shares: machine.Shares) -> None:
+    def _run_round(self, number: int, attempt: int, kind: TaskKind, shares: Shares) -> None:
         session = self._session
         plan = RoundPlan(
             round_id=uuid.uuid4().hex,
@@ -139,7 +140,7 @@ class SessionRun:
             clients=(),
             seconds=session.round_timeout,
             reproducible=session.reproducible,
-            parameters=session.parameters,
+            parameters=_parameters(session),
             package_sha256=self._package(),
         )
         waited = time.monotonic() - self._waiting_since if kind is TaskKind.TRAIN else 0.0
@@ -235,3 +236,8 @@ def _plan(session: Session) -> machine.SessionPlan:
 def _without(document: Document, field: str) -> Body:
     """A document for watchers, without a field that may have thousands of entries."""
     return {key: value for key, value in document.to_body().items() if key != field}
+
+
+def _parameters(session: Session) -> Body:
+    """What the entry points are told: the session's parameters and, where it has one, its seed."""
+    return session.parameters if session.seed is None else {"seed": session.seed, **session.parameters}

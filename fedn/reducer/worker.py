@@ -23,6 +23,9 @@ from fedn.stores.protocols import Put, StateStore
 
 log = logging.getLogger(__name__)
 
+DIAL_SECONDS = 10.0
+"""How long a session that goes on waits for combiners that don't answer."""
+
 
 class Worker:
     """Runs sessions one after the other, in a thread of its own from `start` to `close`."""
@@ -82,6 +85,8 @@ class Worker:
             if session is None:
                 self._work.wait()
                 continue
+            if session.state == "running":  # since before this process: its clients are still at their combiners
+                self._network.wait_dialled(seconds=DIAL_SECONDS)
             try:
                 self._run(session.id)
             except Exception:

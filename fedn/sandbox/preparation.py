@@ -58,7 +58,7 @@ class Preparation:
         """
         if "seed" not in self.manifest.entry_points:
             raise InvalidPackage("the package has no entry point `seed`", hint="give a seed model with --seed FILE")
-        target = self._folder / "seed"
+        target = self._folder / "seed.npz"
         self._with_package(lambda package: package.seed(target, environ=self._environ))
         return target
 

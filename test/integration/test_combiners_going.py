@@ -99,6 +99,7 @@ async def test_a_combiner_may_come_back_at_another_port(tmp_path: Path) -> None:
         session = await network.start_session(rounds=2, round_timeout=100)
         assert await asyncio.to_thread(trainer.begun.wait, DEADLINE)
         async with aclosing(network.watch(session.id)) as events:
+            await anext(events)
             await former.kill()
             trainer.go_on.set()
             async for kind, data in events:

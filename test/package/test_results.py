@@ -16,7 +16,7 @@ def side(folder: Path, content: str) -> Path:
 def test_metadata_is_optional_in_all_its_parts(tmp_path: Path) -> None:
     assert read_metadata(tmp_path / "out") == Metadata(None, {})
     assert read_metadata(side(tmp_path, "{}")) == Metadata(None, {})
-    assert read_metadata(side(tmp_path, '{"num_examples": 0, "note": "none today"}')) == Metadata(0, {})
+    assert read_metadata(side(tmp_path, '{"num_examples": 3, "note": "few today"}')) == Metadata(3, {})
     content = '{"num_examples": 12, "metrics": {"loss": 1, "accuracy": 0.5, "lost": NaN}}'
     assert read_metadata(side(tmp_path, content)) == Metadata(12, {"loss": 1.0, "accuracy": 0.5})
 
@@ -27,10 +27,10 @@ def test_metadata_is_optional_in_all_its_parts(tmp_path: Path) -> None:
         ("", "OUT-metadata is no JSON"),
         ("[" * 100_000, "OUT-metadata is no JSON"),
         ("[1]", r"OUT-metadata is \[1\], expected a JSON object"),
-        ('{"num_examples": "12"}', "num_examples in OUT-metadata is '12', expected a count"),
-        ('{"num_examples": 1.5}', "expected a count"),
-        ('{"num_examples": -1}', "expected a count"),
-        ('{"num_examples": true}', "expected a count"),
+        ('{"num_examples": "12"}', "num_examples in OUT-metadata is '12', expected a whole number from 1"),
+        ('{"num_examples": 1.5}', "expected a whole number from 1"),
+        ('{"num_examples": 0}', "expected a whole number from 1"),
+        ('{"num_examples": true}', "expected a whole number from 1"),
         ('{"metrics": [0.5]}', "expected an object of numbers"),
         ('{"metrics": {"loss": "low"}}', "expected an object of numbers"),
     ],
