@@ -102,12 +102,22 @@ class FunctionWork:
         self._functions = {kind: _with_task(function) for kind, function in functions.items() if function is not None}
         if not self._functions:
             raise ConfigError("a client needs a function", hint="fedn.Client(train=…, validate=…)")
+        self._free = asyncio.Lock()
 
     async def do(self, job: Job) -> Outcome:
         function = self._functions.get(job.kind)
         if function is None:
             raise EntryPointFailed(f"this client has no function to {job.kind.value}")
-        return await asyncio.to_thread(_call, function, job)
+        await self._free.acquire()
+        call = asyncio.ensure_future(asyncio.to_thread(_call, function, job))
+        call.add_done_callback(self._ended)
+        return await asyncio.shield(call)
+
+    def _ended(self, call: asyncio.Future[Outcome]) -> None:
+        """The function has returned. One whose job was cancelled goes on until then: a thread can't be broken off."""
+        self._free.release()
+        if not call.cancelled():
+            call.exception()  # marks it as seen, as nobody may wait for it any more
 
     async def close(self) -> None:
         """Functions leave nothing up."""

@@ -6,14 +6,18 @@ import asyncio
 import json
 import shutil
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 from fedn.client.sources import Source
 from fedn.client.work import Job, Outcome
 from fedn.core.model import TaskKind
 from fedn.core.numbers import finite_numbers
-from fedn.package.results import Metadata, read_metadata, read_validation
+from fedn.package.results import read_metadata, read_validation
 from fedn.package.runner import Package
+
+SMALL = 1024 * 1024
+"""Updates up to so many bytes are held in memory."""
 
 
 class PackageWork:
@@ -51,45 +55,24 @@ class PackageWork:
 
     async def do(self, job: Job) -> Outcome:
         package = await self.prepare(job.package_sha256)
-        scratch = self._folder / f"task-{uuid.uuid4().hex}"
-        await asyncio.to_thread(scratch.mkdir, parents=True)
+        desk = await asyncio.to_thread(_Desk, self._folder, job)
         try:
-            return await self._run(package, job, scratch)
+            output = await package.run(
+                job.kind.value,
+                desk.source,
+                desk.target,
+                environ={**desk.environ, "FEDN_CLIENT": self._client},
+                seconds=min(job.seconds, self._task_seconds),
+            )
+            outcome = await asyncio.to_thread(desk.outcome)
+            return replace(outcome, seconds={"exec_training": output.seconds})
         finally:
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+            await asyncio.to_thread(desk.clear)
 
     async def close(self) -> None:
         if self._package is not None:
             await self._package.close()
             self._package = None
-
-    async def _run(self, package: Package, job: Job, scratch: Path) -> Outcome:
-        # numpy.savez puts `.npz` behind a name without it, so that a package would write beside its OUT.
-        source, target = scratch / "in.npz", scratch / ("out.npz" if job.kind is TaskKind.TRAIN else "out.json")
-        await asyncio.to_thread(_place, job.content, source)
-        parameters = scratch / "parameters.json"
-        parameters.write_text(json.dumps(dict(job.parameters)), encoding="utf-8")
-        environ = {
-            "FEDN_TASK": job.kind.value,
-            "FEDN_CLIENT": self._client,
-            "FEDN_SESSION": job.session_id,
-            "FEDN_ROUND": str(job.round),
-            "FEDN_PARAMETERS": str(parameters),
-        }
-        if "seed" in job.parameters:
-            environ["FEDN_SEED"] = str(job.parameters["seed"])
-        output = await package.run(
-            job.kind.value, source, target, environ=environ, seconds=min(job.seconds, self._task_seconds)
-        )
-        metadata = await asyncio.to_thread(read_metadata, target)
-        timings = {"exec_training": output.seconds}
-        if job.kind is TaskKind.TRAIN:
-            # The update leaves the scratch folder, which goes with the task; whoever delivers it deletes it.
-            update = self._folder / f"update-{uuid.uuid4().hex}"
-            target.rename(update)
-            return Outcome(_examples(metadata), metadata.metrics, update, seconds=timings)
-        content = await asyncio.to_thread(read_validation, target)
-        return Outcome(_examples(metadata), finite_numbers(content), data=json.dumps(content), seconds=timings)
 
     async def prepare(self, sha256: str) -> Package:
         """Have the network's package of that digest unpacked and ready; another one that was in use is put away."""
@@ -104,9 +87,50 @@ class PackageWork:
         return self._package
 
 
-def _examples(metadata: Metadata) -> int:
-    """The weight of an answer; 1 where the entry point doesn't say."""
-    return 1 if metadata.examples is None else metadata.examples
+class _Desk:
+    """The files of one task. Its methods block on the disk."""
+
+    def __init__(self, folder: Path, job: Job) -> None:
+        self._job = job
+        self._folder = folder
+        self._scratch = folder / f"task-{uuid.uuid4().hex}"
+        self._scratch.mkdir(parents=True)
+        # numpy.savez puts `.npz` behind a name without it, so that a package would write beside its OUT.
+        self.source = self._scratch / "in.npz"
+        self.target = self._scratch / ("out.npz" if job.kind is TaskKind.TRAIN else "out.json")
+        _place(job.content, self.source)
+        parameters = self._scratch / "parameters.json"
+        parameters.write_text(json.dumps(dict(job.parameters)), encoding="utf-8")
+        self.environ = {
+            "FEDN_TASK": job.kind.value,
+            "FEDN_SESSION": job.session_id,
+            "FEDN_ROUND": str(job.round),
+            "FEDN_PARAMETERS": str(parameters),
+        }
+        if "seed" in job.parameters:
+            self.environ["FEDN_SEED"] = str(job.parameters["seed"])
+
+    def outcome(self) -> Outcome:
+        """What the entry point left.
+
+        Raises:
+            EntryPointFailed: It is not what it should be.
+        """
+        metadata = read_metadata(self.target)
+        examples = 1 if metadata.examples is None else metadata.examples
+        if self._job.kind is TaskKind.TRAIN:
+            return Outcome(examples, metadata.metrics, self._update())
+        content = read_validation(self.target)
+        return Outcome(examples, finite_numbers(content), data=json.dumps(content))
+
+    def _update(self) -> Path | bytes:
+        """The updated model: in memory where small, else where it outlasts the desk; who delivers it deletes it."""
+        if self.target.stat().st_size <= SMALL:
+            return self.target.read_bytes()
+        return self.target.rename(self._folder / f"update-{uuid.uuid4().hex}")
+
+    def clear(self) -> None:
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def _place(content: Path | bytes, target: Path) -> None:

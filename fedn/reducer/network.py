@@ -120,11 +120,11 @@ class Network:
         """A combiner's watch broke off: it and its clients are out of reach until it is back."""
         with self._lock:
             live = self._combiners[combiner]
-            was = live.connected
+            news = live.connected or live.error != reason
             live.connected, live.error = False, reason
             live.clients.clear()
             self._dialled.notify_all()
-        if was:
+        if news:
             self._tell()
 
     def wait_dialled(self, *, seconds: float) -> None:

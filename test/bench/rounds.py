@@ -12,6 +12,7 @@ of two rounds, as the reducer wrote them down; processor time is that of all pro
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import subprocess
@@ -149,6 +150,26 @@ def bare(clients: int, rounds: int) -> dict[str, float]:
     return {"p50": float(np.percentile(seconds, 50)), "p99": float(np.percentile(seconds, 99))}
 
 
+async def copies(clients: int, source: Path, folder: Path) -> float:
+    """Seconds for as many `cp` as a round of the kind `process` runs, and nothing else."""
+
+    async def copy(number: int) -> None:
+        child = await asyncio.create_subprocess_exec("cp", str(source), str(folder / str(number)))
+        await child.wait()
+
+    started = time.perf_counter()
+    await asyncio.gather(*(copy(number) for number in range(clients)))
+    return time.perf_counter() - started
+
+
+def bare_processes(clients: int, rounds: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="fedn-bench-") as name:
+        source = Path(name) / "model"
+        source.write_bytes(bytes(4096))
+        seconds = [asyncio.run(copies(clients, source, Path(name))) for _ in range(rounds)]
+    return {"p50": float(np.percentile(seconds, 50)), "p99": float(np.percentile(seconds, 99))}
+
+
 def numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
@@ -167,6 +188,10 @@ def main() -> None:
         rounds = options.rounds or ROUNDS.get(clients, 20)
         limit = bare(clients, rounds)
         rows.append({"kind": "bare exchange", "clients": clients, "combiners": 1, **limit})
+        if "process" in options.kinds and clients <= MOST["process"]:
+            rows.append(
+                {"kind": "bare processes", "clients": clients, "combiners": 0, **bare_processes(clients, rounds)}
+            )
         for kind in options.kinds:
             for combiners in options.combiners if clients <= MOST[kind] else ():
                 row = measure(kind, clients, combiners, rounds)
@@ -186,7 +211,7 @@ def main() -> None:
     for row in rows:
         figures = (f"{row[key] * 1000:.1f}" if key in row else "" for key in ("p50", "p99", "processor"))
         ratio = f"{row['ratio']:.1f}" if "ratio" in row else ""
-        table.add_row(f"{row['clients']:,}", row["kind"], str(row["combiners"]), *figures, ratio)
+        table.add_row(f"{row['clients']:,}", row["kind"], str(row["combiners"] or ""), *figures, ratio)
     Console(width=100).print(table)
 
 

@@ -76,9 +76,9 @@ async def test_an_upload_that_was_cut_goes_on_where_it_stopped(
     await within(delivery.upload(file, path, until=soon()))
     held = await peer.held("large")
     assert (held.status, held.offset, held.sha256) == (pb.OK, file.size, file.sha256)
-    # From the start again it would have been 28 MiB.
+    # What was under way is lost, and no more: from the start again it would have been 28 MiB.
     assert proxy.cut_after is None
-    assert proxy.passed < 22 * MIB
+    assert proxy.passed < 27 * MIB
     before = proxy.passed
     await within(delivery.upload(file, path, until=soon()))  # all of it is there
     assert proxy.passed - before < MIB
@@ -119,7 +119,7 @@ async def test_a_download_that_was_cut_goes_on_where_it_stopped(
     await within(delivery.fetch(run.plan.model, target, until=soon()))
     assert sha256_bytes(await asyncio.to_thread(target.read_bytes)) == run.plan.model.sha256
     assert proxy.cut_after is None
-    assert proxy.passed < 22 * MIB
+    assert proxy.passed < 27 * MIB
 
 
 async def test_a_download_of_other_content_is_not_kept(desk: Desk, delivery: Delivery, tmp_path: Path) -> None:

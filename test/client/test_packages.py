@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from loopback import Federation, plus_one
 
-from fedn.client.packages import PackageWork
+from fedn.client.packages import SMALL, PackageWork
 from fedn.client.sources import RemoteSource
 from fedn.client.work import Job
 from fedn.core import weights as w
@@ -105,9 +105,13 @@ async def test_a_package_trains_and_validates(works: Works, package: Package, tm
     work = works()
     trained = await work.do(job(TaskKind.TRAIN, package.id))
     assert (trained.examples, trained.metrics) == (12, {"loss": 0.25})
-    assert isinstance(trained.content, Path)
+    assert isinstance(trained.content, bytes)
     np.testing.assert_array_equal(w.read(trained.content)["a"], plus_one(w.read(MODEL))["a"])
     assert trained.seconds["exec_training"] > 0
+    large = w.to_bytes({"a": np.zeros(SMALL, np.float32)})
+    trained = await work.do(job(TaskKind.TRAIN, package.id, large))
+    assert isinstance(trained.content, Path)
+    np.testing.assert_array_equal(w.read(trained.content)["a"], np.ones(SMALL, np.float32))
     trained.content.unlink()
     model = tmp_path / "model"
     model.write_bytes(MODEL)

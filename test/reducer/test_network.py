@@ -146,8 +146,8 @@ def test_listeners_hear_of_every_change_until_they_end_it(network: Network) -> N
     report(network, "c0", "ada")
     report(network, "c0")  # nothing new
     report(network, "c0", left=("ada",))
-    network.lost("c0", "gone")
-    network.lost("c0", "gone still")
+    for reason in ("gone", "gone", "forgotten"):
+        network.lost("c0", reason)
     unlisten()
     report(network, "c0", "ada")
-    assert heard == [0, 0, 1, 0, 0]
+    assert heard == [0, 0, 1, 0, 0, 0]
