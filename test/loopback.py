@@ -398,8 +398,8 @@ class Peer:
         )
         return await within(self.combiner.SendModelUpdate(update, metadata=self.metadata))
 
-    async def validate(self, task_id: str, data: str) -> pb.Response:
-        validation = pb.ModelValidation(sender=self.sender, correlation_id=task_id, data=data)
+    async def validate(self, task_id: str, data: str, **fields: Any) -> pb.Response:
+        validation = pb.ModelValidation(sender=self.sender, correlation_id=task_id, data=data, **fields)
         return await within(self.combiner.SendModelValidation(validation, metadata=self.metadata))
 
     async def fail(self, task_id: str, message: str) -> pb.Response:

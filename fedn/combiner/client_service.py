@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fedn.combiner.members import Members
@@ -35,18 +36,17 @@ class CombinerService(rpc.CombinerServicer):
     async def SendModelUpdate(self, request: pb.ModelUpdate, context: Context) -> pb.Response:
         """Answers once the update is folded in, refused or discarded: `fate` says which."""
         name = self._members.caller(request.sender.name)
-        try:
+        with self._failing(request):
             answer = codec.update_from_message(request)
-        except InvalidUpdate as error:
-            self._rounds.fail(name, request.correlation_id, str(error))
-            raise
         owner = name if claims() is not None else ""
         fate, detail = await self._rounds.answer(answer, data=request.model, owner=owner)
         return codec.reply(fate, detail)
 
     async def SendModelValidation(self, request: pb.ModelValidation, context: Context) -> pb.Response:
         self._members.caller(request.sender.name)
-        fate, detail = await self._rounds.answer(codec.validation_from_message(request))
+        with self._failing(request):
+            answer = codec.validation_from_message(request)
+        fate, detail = await self._rounds.answer(answer)
         return codec.reply(fate, detail)
 
     async def ModelUpdateRequestStream(
@@ -72,6 +72,15 @@ class CombinerService(rpc.CombinerServicer):
 
     async def SendModelValidationRequest(self, request: pb.ModelValidationRequest, context: Context) -> pb.Response:
         raise Forbidden("tasks come from the rounds of the reducer")
+
+    @contextmanager
+    def _failing(self, request: pb.ModelUpdate | pb.ModelValidation) -> Iterator[None]:
+        """Have the round hear of it when an answer can't be read."""
+        try:
+            yield
+        except InvalidUpdate as error:
+            self._rounds.fail(request.sender.name, request.correlation_id, str(error))
+            raise
 
     async def _tasks(self, request: pb.ClientAvailableMessage, kind: int) -> AsyncIterator[pb.Task]:
         name = self._members.caller(request.sender.name)

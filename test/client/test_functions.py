@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -145,6 +147,28 @@ async def test_a_validation_is_a_dict_of_metrics() -> None:
 async def test_what_is_no_validation_is_said_to_be_none(result: Any, reason: str) -> None:
     with pytest.raises(EntryPointFailed, match=reason):
         await do(lambda _: result, kind=TaskKind.VALIDATE)
+
+
+async def test_a_function_runs_one_task_at_a_time_even_after_one_was_given_up() -> None:
+    entered, leave = threading.Semaphore(0), threading.Event()
+
+    def train(model: Any) -> Any:
+        entered.release()
+        leave.wait(60)
+        return model
+
+    content = w.to_bytes(NAMED)
+    job = Job("task", TaskKind.TRAIN, "session", 1, File("model", 0, ""), content, 1.0)
+    work = FunctionWork({TaskKind.TRAIN: train})
+    first = asyncio.create_task(work.do(job))
+    assert await asyncio.to_thread(entered.acquire, timeout=60)
+    first.cancel()
+    await asyncio.wait([first])
+    second = asyncio.create_task(work.do(job))
+    assert not await asyncio.to_thread(entered.acquire, timeout=0.1)
+    leave.set()
+    assert (await second).content
+    assert first.cancelled()
 
 
 async def test_a_task_without_a_function_is_refused() -> None:

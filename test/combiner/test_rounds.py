@@ -216,6 +216,16 @@ async def test_a_round_runs_once_at_a_time(desk: Desk, join: Callable) -> None:
     assert (await run.result()).HasField("partial")
 
 
+async def test_a_validation_of_no_examples_fails(desk: Desk, join: Callable) -> None:
+    (peer,) = await join("peer")
+    run = desk.run(MODEL, "peer", kind=TaskKind.VALIDATE)
+    await begun(run, peer)
+    with pytest.raises(grpc.aio.AioRpcError, match="num_examples is 0"):
+        await peer.validate(run.id, "{}", num_examples=0)
+    await run.result()
+    assert run.states() == {"peer": "BROKEN"}
+
+
 NO_OBJECT = {
     "list": ("[1, 2]", "JSON list, not an object"),
     "number": ("0.9", "JSON float, not an object"),

@@ -48,6 +48,9 @@ TASKS = """
         elif fault == "missing":
             model = {"b": model["a"]}
         np.savez(target, **model)
+        if fault == "no examples":
+            with open(target + "-metadata", "w") as file:
+                json.dump({"num_examples": 0}, file)
 """
 
 FAULTS = {
@@ -60,6 +63,7 @@ FAULTS = {
     "shape": "array 'a' has shape (4,), the model's has (3,)",
     "dtype": "array 'a' holds float64, the model's holds float32",
     "missing": "array 'a' is missing",
+    "no examples": "num_examples is 0",
 }
 
 
