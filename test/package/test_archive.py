@@ -168,6 +168,7 @@ def test_hostile_members_are_refused(tmp_path: Path, hostile: tarfile.TarInfo, e
         (gzip.compress(tar((member("p/client/fedn.yaml"), MANIFEST))), "but p/client/fedn.yaml"),
         (gzip.compress(tar((member("client/fedn.yaml", tarfile.DIRTYPE), b""))), "has no client/fedn.yaml"),
     ],
+    ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",
 )
 def test_what_is_no_package_is_said(tmp_path: Path, content: bytes, error: str) -> None:
     archive = tmp_path / "package.tgz"
