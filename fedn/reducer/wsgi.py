@@ -31,11 +31,31 @@ _LINGER_SECONDS = 2.0
 _PLAIN = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\nThis port speaks https.\n"
 
 
+class _Writer:
+    """Sends what is written at once. cheroot's own keeps what a peer that left did not take, and tries again when it is
+    collected, on a socket that is closed by then."""
+
+    def __init__(self, sock: ssl.SSLSocket) -> None:
+        self._socket = sock
+        self.bytes_written = 0
+
+    def write(self, data: bytes) -> int:
+        self._socket.sendall(data)
+        self.bytes_written += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
 class _Tls(BuiltinSSLAdapter):
     """Leaves the handshake to the thread that serves the connection; cheroot does it where it accepts them all."""
 
     def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
         return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
+
+    def makefile(self, sock: ssl.SSLSocket, mode: str = "r", bufsize: int = -1) -> Any:
+        return _Writer(sock) if "w" in mode else super().makefile(sock, mode, bufsize)
 
 
 class _Request(HTTPRequest):

@@ -63,7 +63,7 @@ FAULTS = {
     "shape": "array 'a' has shape (4,), the model's has (3,)",
     "dtype": "array 'a' holds float64, the model's holds float32",
     "missing": "array 'a' is missing",
-    "no examples": "num_examples is 0",
+    "no examples": "num_examples in OUT-metadata is 0",
 }
 
 
