@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from loopback import DEADLINE, Desk, Federation, Proxy, mean, plus_one, within
+from byhand import Desk
+from loopback import Federation, mean, plus_one
+from proxy import Proxy
+from waiting import DEADLINE, within
 
 from fedn.client.assignment import Assignment
 from fedn.client.connection import Connection

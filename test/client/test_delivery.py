@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
-from loopback import Desk, Federation, Peer, Proxy, within
+from byhand import Desk, Peer
+from loopback import Federation
+from proxy import Proxy
+from waiting import within
 
 from fedn.client.delivery import Delivery
 from fedn.core import weights as w

@@ -5,7 +5,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
-from loopback import Desk, Federation, Peer
+from byhand import Desk, Peer
+from loopback import Federation
 
 Join = Callable[..., Awaitable[list[Peer]]]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
-from loopback import Desk, Federation, HandRound, Peer
+from byhand import Desk, HandRound, Peer
+from loopback import Federation
 
 from fedn.core import weights as w
 from fedn.core.aggregation import from_bytes

@@ -12,7 +12,9 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
-from loopback import Desk, Federation, Peer, within
+from byhand import Desk, Peer
+from loopback import Federation
+from waiting import within
 
 from fedn.core import weights as w
 from fedn.errors import Forbidden

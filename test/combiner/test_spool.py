@@ -11,7 +11,9 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
-from loopback import Desk, Federation, Peer, within
+from byhand import Desk, Peer
+from loopback import Federation
+from waiting import within
 
 from fedn.combiner import spool as module
 from fedn.combiner.spool import Spool, Staged

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from loopback import DEADLINE, Federation, Process, plus_one
+from loopback import Federation, plus_one
+from processes import Process
+from waiting import DEADLINE
 
 
 @pytest.fixture

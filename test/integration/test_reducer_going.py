@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from loopback import DEADLINE, Federation, plus_one
+from loopback import Federation, plus_one
+from waiting import DEADLINE
 
 ROUNDS = 6
 

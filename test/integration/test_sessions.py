@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from loopback import DEADLINE, Federation, plus_one
+from loopback import Federation, plus_one
+from waiting import DEADLINE
 
 from fedn.errors import NotReady, SessionRunning
 
