@@ -4,7 +4,6 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,6 @@ from fedn.security.tokens import Role, TokenIssuer, new_signing_key
 
 LOGGER = logging.getLogger("fedn.test")
 TOKEN = TokenIssuer(new_signing_key(), "net").issue(Role.CLIENT, token_id="t", now=0, lifetime=1)
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """Leaves the process's logging as it was."""
-    root, ours = logging.getLogger(), logging.getLogger("fedn")
-    handlers, levels = list(root.handlers), (root.level, ours.level)
-    yield
-    for handler in set(root.handlers) - set(handlers):
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])
 
 
 def test_text_lines_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fedn.client.app import default_name, run_client, until_signal
+from fedn.client.threads import DaemonThreads
 from fedn.client.work import Job, Outcome
 from fedn.core import weights as w
 from fedn.core.model import TaskKind
@@ -39,6 +40,9 @@ Model = Mapping[str, Array] | Sequence[Array]
 
 TrainResult = Model | tuple[Model, int] | tuple[Model, int, Mapping[str, float]]
 ValidateResult = Mapping[str, float] | tuple[Mapping[str, float], int]
+
+
+_THREADS = DaemonThreads(32)
 
 
 class Client:
@@ -109,7 +113,7 @@ class FunctionWork:
         if function is None:
             raise EntryPointFailed(f"this client has no function to {job.kind.value}")
         await self._free.acquire()
-        call = asyncio.ensure_future(asyncio.to_thread(_call, function, job))
+        call = _THREADS.run(_call, function, job)
         call.add_done_callback(self._ended)
         return await asyncio.shield(call)
 
@@ -140,7 +144,7 @@ def _call(function: Callable[[Any, Job], Any], job: Job) -> Outcome:
     model = w.read(job.content)
     try:
         result = function(_for_user(model), job)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise EntryPointFailed(
             f"the {job.kind.value} function raised {type(error).__name__}: {error}", output=traceback.format_exc()
         ) from error

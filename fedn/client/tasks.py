@@ -17,7 +17,7 @@ from fedn.core.model import Answer, Fate, File, TaskKind
 from fedn.errors import EntryPointFailed, FednError
 from fedn.proto import fedn_pb2 as pb
 from fedn.rpc import codec
-from fedn.security.digest import sha256_bytes, sha256_file
+from fedn.security.digest import sha256_file
 
 log = logging.getLogger(__name__)
 
@@ -138,21 +138,19 @@ class Tasks:
         """Send an update: a small one in the message, a large one ahead of it."""
         update_id = str(uuid.uuid4())
         if isinstance(content, bytes) and len(content) <= self.inline_bytes:
-            answer = replace(answer, update=File(update_id, len(content), sha256_bytes(content)))
+            answer = replace(answer, update=File(update_id, len(content), ""))
             return await self._delivery.send_update(answer, model_id=model_id, content=content, until=until)
         path = content if isinstance(content, Path) else self._folder / update_id
         try:
             if isinstance(content, bytes):
                 await asyncio.to_thread(path.write_bytes, content)
-            size, digest = path.stat().st_size, await asyncio.to_thread(sha256_file, path)
-            answer = replace(answer, update=File(update_id, size, digest))
-            if size <= self.inline_bytes:
-                inline = await asyncio.to_thread(path.read_bytes)
-                return await self._delivery.send_update(answer, model_id=model_id, content=inline, until=until)
+            if path.stat().st_size <= self.inline_bytes:
+                return await self._hand_in(model_id, answer, await asyncio.to_thread(path.read_bytes), until=until)
+            file = File(update_id, path.stat().st_size, await asyncio.to_thread(sha256_file, path))
             clock = asyncio.get_running_loop().time
             started = clock()
-            await self._delivery.upload(File(update_id, size, digest), path, until=until)
-            answer = replace(answer, seconds={**answer.seconds, "upload_model": clock() - started})
+            await self._delivery.upload(file, path, until=until)
+            answer = replace(answer, update=file, seconds={**answer.seconds, "upload_model": clock() - started})
             return await self._delivery.send_update(answer, model_id=model_id, content=b"", until=until)
         finally:
             path.unlink(missing_ok=True)

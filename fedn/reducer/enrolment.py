@@ -88,7 +88,7 @@ def assign(
     )
     if legacy:
         services.links.push_policy()  # such a client has nothing but its name, which its combiner must know
-    token = services.tokens.for_client(name, combiner=combiner.id, parent=claims.token_id)
+    token = services.tokens.for_client(name, combiner=combiner.id, parent=claims.token_id, until=claims.expires_at)
     return Assignment(combiner, token, packages.active(services))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from pathlib import Path
@@ -15,7 +16,7 @@ from fedn.stores.protocols import Insert, Put, StateStore
 
 DAY = 86_400.0
 
-SESSION_SECONDS = DAY
+SESSION_SECONDS = 7 * DAY
 """How long a client's token for one combiner is good; it asks for another assignment after that."""
 
 CALL_SECONDS = 3600.0
@@ -70,13 +71,14 @@ class Tokens:
         token = self._issuer.issue(role, token_id=document.id, now=now, lifetime=days * DAY, subject=subject)
         return document, token
 
-    def for_client(self, name: str, *, combiner: str, parent: str) -> str:
-        """The token that a client shows to its combiner, derived from its own."""
+    def for_client(self, name: str, *, combiner: str, parent: str, until: float = math.inf) -> str:
+        """The token that a client shows to its combiner, derived from its own, which is good until `until`."""
+        now = time.time()
         return self._issuer.issue(
             Role.CLIENT,
             token_id=uuid.uuid4().hex,
-            now=time.time(),
-            lifetime=SESSION_SECONDS,
+            now=now,
+            lifetime=min(SESSION_SECONDS, until - now),
             subject=name,
             parent=parent,
             audience=f"combiner {combiner}",

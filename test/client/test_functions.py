@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from waiting import DEADLINE
 
 import fedn
 from fedn.client.functions import FunctionWork
@@ -184,3 +187,28 @@ def test_a_client_needs_a_function_and_has_a_name_of_its_own() -> None:
     one, other = (fedn.Client(train=lambda model: model) for _ in range(2))
     assert one.name != other.name
     assert fedn.Client(train=lambda model: model, name="ada").name == "ada"
+
+
+async def test_a_function_that_wants_to_end_the_program_only_fails_its_task() -> None:
+    def leave(model: Any) -> None:
+        sys.exit("enough")
+
+    with pytest.raises(EntryPointFailed, match="raised SystemExit: enough"):
+        await do(leave)
+    assert (await do(lambda model: model)).examples == 1
+
+
+def test_a_process_ends_though_a_function_still_runs() -> None:
+    program = """
+import asyncio, threading
+from fedn.client.threads import DaemonThreads
+
+async def main():
+    begun = threading.Event()
+    call = DaemonThreads(1).run(lambda: (begun.set(), threading.Event().wait()))
+    await asyncio.to_thread(begun.wait)
+    assert not call.done()
+
+asyncio.run(main())
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=DEADLINE)

@@ -77,6 +77,9 @@ def test_a_client_gets_a_token_for_its_combiner_that_falls_with_its_parent(token
     claims = at_combiner.verify(token, now=time.time(), audience="combiner c0")
     assert (claims.subject, claims.role, claims.parent) == ("ada", Role.CLIENT, parent.id)
     assert claims.expires_at - claims.issued_at == SESSION_SECONDS
+    soon = tokens.for_client("ada", combiner="c0", parent=parent.id, until=time.time() + 60)
+    claims = at_combiner.verify(soon, now=time.time(), audience="combiner c0")
+    assert 50 < claims.expires_at - claims.issued_at <= 60
     with pytest.raises(Unauthenticated, match="for combiner c0, not for the reducer"):
         tokens.verify(token)
     tokens.revoke(parent.id)
