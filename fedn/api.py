@@ -20,7 +20,9 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
+from fedn.core import weights
 from fedn.errors import Corrupt
+from fedn.package import archive
 from fedn.rpc.discovery import find_reducer
 from fedn.rpc.http import Http, connect
 from fedn.security.digest import sha256_file
@@ -92,13 +94,14 @@ class Reducer:
         return [Package.from_body(body) for body in self._items("packages")]
 
     def upload_package(self, path: str | Path, *, name: str = "", helper: str = "") -> Package:
-        """Make an archive the network's compute package; the same bytes again are fine.
+        """Make an archive the network's compute package; the same bytes again are fine. Looked at before it is sent.
 
         Raises:
             InvalidPackage: Not a compute package.
             Conflict: A federation with a seed model has another one.
         """
         path = Path(path)
+        archive.check(path)
         query = {"name": name or path.name, **({"helper": helper} if helper else {})}
         return Package.from_body(self._http.upload(_url("packages"), path, **query))
 
@@ -111,7 +114,11 @@ class Reducer:
         return Model.from_body(self._get("models", model_id))
 
     def seed_model(self, path: str | Path) -> Model:
-        """Commit a file as a seed model; InvalidModel when it doesn't load or is not finite."""
+        """Commit a file as a seed model; InvalidModel when it doesn't load or is not finite.
+
+        It is looked at before it is sent, so that the error can name it.
+        """
+        weights.read(Path(path))
         return Model.from_body(self._http.upload(_url("models"), Path(path)))
 
     def download_model(self, model_id: str, target: str | Path) -> Path:
