@@ -180,3 +180,9 @@ class HandRound:
             raise EOFError
         self.progress.update({one.client: one for one in event.progress})
         return event
+
+
+async def begun(run: HandRound, *peers: Peer) -> None:
+    """Wait until these clients were asked."""
+    for peer in peers:
+        assert (await peer.task()).id == run.id
