@@ -55,7 +55,7 @@ class Delivery:
 
         await self._persist(f"download of model {model.id}", attempt, until=until, longest=math.inf)
 
-    async def upload(self, update: File, source: Path, *, until: float) -> None:
+    async def upload(self, update: File, source: Path | bytes, *, until: float) -> None:
         """Upload an update, going on after each cut where the combiner has it up to."""
 
         async def attempt(timeout: float) -> None:

@@ -17,7 +17,7 @@ from fedn.core.model import Answer, Fate, File, TaskKind
 from fedn.errors import EntryPointFailed, FednError
 from fedn.proto import fedn_pb2 as pb
 from fedn.rpc import codec
-from fedn.security.digest import sha256_file
+from fedn.security.digest import sha256_bytes, sha256_file
 
 log = logging.getLogger(__name__)
 
@@ -137,23 +137,20 @@ class Tasks:
     async def _hand_in(self, model_id: str, answer: Answer, content: Path | bytes, *, until: float) -> pb.Response:
         """Send an update: a small one in the message, a large one ahead of it."""
         update_id = str(uuid.uuid4())
-        if isinstance(content, bytes) and len(content) <= self.inline_bytes:
-            answer = replace(answer, update=File(update_id, len(content), ""))
-            return await self._delivery.send_update(answer, model_id=model_id, content=content, until=until)
-        path = content if isinstance(content, Path) else self._folder / update_id
         try:
-            if isinstance(content, bytes):
-                await asyncio.to_thread(path.write_bytes, content)
-            if path.stat().st_size <= self.inline_bytes:
-                return await self._hand_in(model_id, answer, await asyncio.to_thread(path.read_bytes), until=until)
-            file = File(update_id, path.stat().st_size, await asyncio.to_thread(sha256_file, path))
+            size = _size(content)
+            if size <= self.inline_bytes:
+                inline = content if isinstance(content, bytes) else await asyncio.to_thread(content.read_bytes)
+                answer = replace(answer, update=File(update_id, size, ""))
+                return await self._delivery.send_update(answer, model_id=model_id, content=inline, until=until)
+            file = File(update_id, size, await asyncio.to_thread(_digest, content))
             clock = asyncio.get_running_loop().time
             started = clock()
-            await self._delivery.upload(file, path, until=until)
+            await self._delivery.upload(file, content, until=until)
             answer = replace(answer, update=file, seconds={**answer.seconds, "upload_model": clock() - started})
             return await self._delivery.send_update(answer, model_id=model_id, content=b"", until=until)
         finally:
-            path.unlink(missing_ok=True)
+            _discard(content)
 
     async def _report(self, task: pb.Task, error: FednError, *, output: str, until: float) -> None:
         try:
@@ -165,3 +162,16 @@ class Tasks:
         kind = {pb.TRAIN: pb.MODEL_UPDATE_REQUEST, pb.VALIDATE: pb.MODEL_VALIDATION_REQUEST}.get(task.type, pb.LOG)
         status = pb.Status(status="working", type=kind, log_level=pb.Status.AUDIT, correlation_id=task.id)
         self._start(f"status of {task.id}", self._delivery.send_status(status))
+
+
+def _digest(content: Path | bytes) -> str:
+    return sha256_bytes(content) if isinstance(content, bytes) else sha256_file(content)
+
+
+def _size(content: Path | bytes) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
+
+
+def _discard(content: Path | bytes) -> None:
+    if isinstance(content, Path):
+        content.unlink(missing_ok=True)

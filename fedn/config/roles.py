@@ -56,6 +56,8 @@ class ReducerSettings(Settings):
         default_factory=FileStorageSettings
     )
     """Where models and packages are kept."""
+    placement: Literal["least-packed", "first-available"] = "least-packed"
+    """Which combiner a new client goes to: the one with most room, or the first by name that has any."""
     legacy_clients: bool = False
     """Whether clients that give no token on gRPC, as those of 2021, are let in."""
     client_token_days: Count = 30

@@ -55,7 +55,7 @@ class Services:
             tokens = Tokens(folder, network=settings.network_id, fingerprint=authority.fingerprint, state=state)
             feed = Feed()
             stack.callback(feed.close)
-            network = Network(state, feed)
+            network = Network(state, feed, policy=settings.placement)
             links = stack.enter_context(
                 contextlib.closing(
                     Links(network, tokens, authority, state=state, feed=feed, legacy=settings.legacy_clients)

@@ -39,6 +39,10 @@ CLIENT_OPTIONS = [
 
 SERVER_OPTIONS = [
     *_SIZE,
+    # What a client sends ahead of our reading waits in memory. Left to itself, gRPC lets that grow to tens of megabytes
+    # a client; so much keeps 100 MB/s busy at a round trip of 40 ms.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 4 * CHUNK),
     ("grpc.keepalive_time_ms", int(KEEPALIVE_SECONDS * 1000)),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),

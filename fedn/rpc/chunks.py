@@ -18,7 +18,8 @@ from fedn.security.digest import sha256_file
 async def pieces_async(content: Path | bytes, *, offset: int = 0) -> AsyncIterator[bytes]:
     """The bytes of a file from `offset` on, the next chunk being read while the last one is sent."""
     if isinstance(content, bytes):
-        yield content[offset:]
+        for start in range(offset, len(content), CHUNK):
+            yield content[start : start + CHUNK]
         return
     source = await asyncio.to_thread(content.open, "rb")
     try:
@@ -34,13 +35,15 @@ async def pieces_async(content: Path | bytes, *, offset: int = 0) -> AsyncIterat
         source.close()
 
 
-async def upload_requests(path: Path, file: File, *, sender: pb.Client, offset: int) -> AsyncIterator[pb.ModelRequest]:
+async def upload_requests(
+    content: Path | bytes, file: File, *, sender: pb.Client, offset: int
+) -> AsyncIterator[pb.ModelRequest]:
     """The messages of an Upload from `offset` on: pieces, then OK."""
     head = pb.ModelRequest(
         sender=sender, id=file.id, status=pb.IN_PROGRESS, total_size=file.size, sha256=file.sha256, offset=offset
     )
     yield head
-    async for piece in pieces_async(path, offset=offset):
+    async for piece in pieces_async(content, offset=offset):
         yield pb.ModelRequest(id=file.id, status=pb.IN_PROGRESS, data=piece)
     yield pb.ModelRequest(sender=sender, id=file.id, status=pb.OK)
 
