@@ -70,6 +70,7 @@ class Link:
         self._channel = dial(combiner.host, combiner.port, ca_pem=ca_pem)
         self._rounds = rpc.RoundsStub(self._channel)
         self._models = rpc.ModelServiceStub(self._channel)
+        self._watching: Any = None
 
     @property
     def peer(self) -> str:
@@ -80,8 +81,14 @@ class Link:
             self._rounds.SetPolicy(policy, metadata=self._metadata(), timeout=CALL_SECONDS)
 
     def watch(self) -> Iterator[pb.CombinerState]:
+        """The whole state of the combiner, then what changes; until the line breaks, or `end_watch`."""
         with self._mapped():
-            yield from self._rounds.Watch(pb.WatchRequest(), metadata=self._metadata())
+            self._watching = self._rounds.Watch(pb.WatchRequest(), metadata=self._metadata())
+            yield from self._watching
+
+    def end_watch(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
 
     def run(self, plan: RoundPlan, *, model_data: bytes) -> RoundCall:
         """Start a round; its call ends by itself a while after the round's time, whatever the combiner does."""
@@ -147,6 +154,11 @@ class Links:
 
     def get(self, name: str) -> Link:
         return self._links[name]
+
+    def doubt(self, name: str, reason: str) -> None:
+        """A call to a combiner broke off: it counts as out of reach until it answers to a new watch."""
+        self._network.lost(name, reason)
+        self._links[name].end_watch()
 
     def push_policy(self) -> None:
         """Tell every combiner which tokens are revoked; one that is out of reach is told when it is back."""

@@ -93,6 +93,7 @@ class RoundRun:
         self._began = time.monotonic()
         self._seconds: dict[str, float] = {"waiting": waited}
         self._calls: list[RoundCall] = []
+        self._cancelled = False
         self._landed: dict[str, Landed] = {}
         self._scratch = Path(tempfile.mkdtemp(prefix="fedn-round-"))
 
@@ -109,6 +110,7 @@ class RoundRun:
             threading.Thread(target=self._follow, args=(link, call), name=f"round-{combiner}", daemon=True).start()
 
     def cancel(self) -> None:
+        self._cancelled = True
         for call in self._calls:
             call.cancel()
 
@@ -233,6 +235,8 @@ class RoundRun:
             landed = self._until_result(link, call)
         except FednError as error:
             landed = replace(landed, error=str(error))
+            if error.retryable and not self._cancelled:
+                self._links.doubt(link.combiner.id, str(error))
         finally:
             self._report(landed)
 

@@ -64,6 +64,16 @@ async def test_a_combiner_out_of_reach_is_shown_with_the_reason_and_taken_back(n
     await network.until(lambda: network.live() == {"ada": "c0"})
 
 
+async def test_one_that_is_doubted_is_out_of_reach_until_it_answers_again(network: Federation) -> None:
+    await network.add_client("ada")
+    view = network.services.network
+    seen: list[dict[str, tuple[str, ...]]] = []
+    view.listen(lambda: seen.append(view.shares()))
+    await asyncio.to_thread(network.services.links.doubt, "c0", "a round broke off")
+    await network.until(lambda: view.shares() == {"c0": ("ada",)})
+    assert seen[0] == {}
+
+
 async def test_something_else_at_its_address_is_no_combiner(network: Federation) -> None:
     services = network.services
     services.network.register(Combiner(id="c9", host="localhost", port=network.port, max_clients=1, joined_at=0.0))
