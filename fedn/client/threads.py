@@ -13,8 +13,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from fedn.errors import FednError
-
 T = TypeVar("T")
 
 
@@ -28,14 +26,14 @@ class DaemonThreads:
         self._idle = threading.Semaphore(0)
 
     def run(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        """The outcome of a call in one of the threads: what it returns, or the FednError that it raises."""
+        """The outcome of a call in one of the threads: what it returns, or what it raises."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
 
         def call() -> None:
             try:
                 settle = partial(outcome.set_result, function(*arguments))
-            except FednError as error:
+            except Exception as error:  # noqa: BLE001  not lost: whoever awaits the outcome gets it
                 settle = partial(outcome.set_exception, error)
             with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
                 loop.call_soon_threadsafe(settle)
