@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CODE := fedn test setup.py
+CODE := fedn test docs setup.py
 
 .PHONY: help sandbox test lint check bench docs proto clean
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -135,7 +134,6 @@ def test_what_came_later_has_services_of_its_own() -> None:
     assert methods == RPCS.keys()
 
 
-@pytest.mark.skipif(importlib.util.find_spec("grpc_tools") is None, reason="grpcio-tools is not installed")
 def test_the_generated_code_is_that_of_the_source(tmp_path: Path) -> None:
     plugin = Path(sys.executable).with_name("protoc-gen-mypy_grpc")
     outputs = [f"--{kind}_out={tmp_path}" for kind in ("python", "pyi", "grpc_python", "mypy_grpc")]

@@ -322,22 +322,20 @@ class Heartbeat(_message.Message):
     def __init__(self, sender: _Optional[_Union[Client, _Mapping]] = ..., processor: _Optional[float] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
 
 class ClientAvailableMessage(_message.Message):
-    __slots__ = ("sender", "data", "timestamp", "instance", "version", "needs_package", "running")
+    __slots__ = ("sender", "data", "timestamp", "instance", "version", "needs_package")
     SENDER_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     NEEDS_PACKAGE_FIELD_NUMBER: _ClassVar[int]
-    RUNNING_FIELD_NUMBER: _ClassVar[int]
     sender: Client
     data: str
     timestamp: str
     instance: str
     version: str
     needs_package: bool
-    running: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, sender: _Optional[_Union[Client, _Mapping]] = ..., data: _Optional[str] = ..., timestamp: _Optional[str] = ..., instance: _Optional[str] = ..., version: _Optional[str] = ..., needs_package: bool = ..., running: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, sender: _Optional[_Union[Client, _Mapping]] = ..., data: _Optional[str] = ..., timestamp: _Optional[str] = ..., instance: _Optional[str] = ..., version: _Optional[str] = ..., needs_package: bool = ...) -> None: ...
 
 class ListClientsRequest(_message.Message):
     __slots__ = ("sender", "channel")
@@ -418,18 +416,16 @@ class ConnectionResponse(_message.Message):
     def __init__(self, status: _Optional[_Union[ConnectionStatus, str]] = ...) -> None: ...
 
 class File(_message.Message):
-    __slots__ = ("id", "size", "sha256", "data", "url")
+    __slots__ = ("id", "size", "sha256", "data")
     ID_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
-    URL_FIELD_NUMBER: _ClassVar[int]
     id: str
     size: int
     sha256: str
     data: bytes
-    url: str
-    def __init__(self, id: _Optional[str] = ..., size: _Optional[int] = ..., sha256: _Optional[str] = ..., data: _Optional[bytes] = ..., url: _Optional[str] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., size: _Optional[int] = ..., sha256: _Optional[str] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class Task(_message.Message):
     __slots__ = ("id", "type", "session_id", "round", "model", "seconds", "parameters", "package_sha256")
