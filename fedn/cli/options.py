@@ -63,11 +63,12 @@ def settings_options(
         for option in reversed(offered):
             names = [*former.get(option.name, ()), f"--{option.name.replace('_', '-')}"]
             text = about[option.target]
-            is_switch = option.kind.expected == "true or false"
+            choices = option.kind.choices
+            is_switch = choices == ("true", "false")
             command = click.option(
                 *dict.fromkeys(names),
                 option.name,
-                metavar="[true|false]" if is_switch else "FILE" if option.is_file else None,
+                metavar=f"[{'|'.join(choices)}]" if choices else "FILE" if option.is_file else None,
                 is_flag=False,
                 flag_value="true" if is_switch else None,
                 help=f"File with the value of --{option.target.replace('_', '-')}." if option.is_file else text,

@@ -24,6 +24,8 @@ class Kind:
 
     expected: str
     read: Callable[[str], object]
+    choices: tuple[str, ...] = ()
+    """All that may be written, where that is little."""
 
 
 def _whole(low: int, high: float = math.inf) -> Callable[[str], int]:
@@ -61,7 +63,7 @@ def _matching(pattern: str) -> Callable[[str], str]:
 
 def one_of(choices: tuple[str, ...]) -> Kind:
     by_lower = {choice.lower(): choice for choice in choices}
-    return Kind(f"one of {', '.join(choices)}", lambda text: by_lower[text.lower()])
+    return Kind(f"one of {', '.join(choices)}", lambda text: by_lower[text.lower()], choices)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -71,7 +73,7 @@ def _names(text: str) -> tuple[str, ...]:
 NAMES = Kind("a list of names", _names)
 _BY_TYPE: dict[object, Kind] = {
     str: Kind("text", str),
-    bool: Kind("true or false", lambda text: _TRUTH[text.strip().lower()]),
+    bool: Kind("true or false", lambda text: _TRUTH[text.strip().lower()], ("true", "false")),
     Path: Kind("a path", lambda text: Path(text).expanduser()),
     tuple[str, ...]: NAMES,
 }
