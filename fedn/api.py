@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
+from fedn.config import Member
 from fedn.core import weights
 from fedn.errors import Corrupt
 from fedn.package import archive
@@ -61,8 +62,8 @@ class Reducer:
             data_dir: Where that reducer keeps its data.
             host: The reducer by address, with `port` and `token`, in place of the join string.
         """
-        found = find_reducer("operator", data_dir=Path(data_dir), join=join, host=host, port=port, token=token)
-        return cls(connect(found))
+        where = Member(data_dir=Path(data_dir), join=join, discover_host=host, discover_port=port, token=token)
+        return cls(connect(find_reducer("operator", where)))
 
     @property
     def url(self) -> str:

@@ -110,15 +110,7 @@ def default_name() -> str:
 async def run(settings: ClientSettings) -> None:
     """Run a client that works with the network's compute package, until SIGTERM or SIGINT."""
     name = settings.name or default_name()
-    join = find_reducer(
-        "client",
-        data_dir=settings.data_dir,
-        join=settings.join,
-        host=settings.discover_host,
-        port=settings.discover_port,
-        token=settings.token,
-    )
-    http = await reach(join)
+    http = await reach(find_reducer("client", settings))
     try:
         await until_signal(asyncio.ensure_future(_work(settings, http, name)))
     finally:
@@ -147,7 +139,8 @@ async def _work(settings: ClientSettings, http: Http, name: str) -> None:
 async def _rehearse(http: Http, work: PackageWork, name: str) -> None:
     """All that comes before the first task: an assignment, the package, its environment, its `startup`."""
     try:
-        assignment = request_assignment(http, name=name, instance=uuid.uuid4().hex)
+        ask = partial(request_assignment, http, name=name, instance=uuid.uuid4().hex)
+        assignment = await persist(f"assigning {name}", ask)
         await work.prepare(assignment.package_sha256)
     finally:
         await work.close()

@@ -28,6 +28,7 @@ import numpy.typing as npt
 from fedn.client.app import default_name, run_client, until_signal
 from fedn.client.threads import DaemonThreads
 from fedn.client.work import Job, Outcome
+from fedn.config import Member
 from fedn.core import weights as w
 from fedn.core.model import TaskKind
 from fedn.core.numbers import finite_numbers
@@ -90,7 +91,7 @@ class Client:
 
     async def serve(self, join: str = "", *, data_dir: str | Path = "fedn-data", preferred: str = "") -> None:
         """`run` for asyncio: work until cancelled. Many clients can share one loop."""
-        http = await reach(find_reducer("client", data_dir=Path(data_dir), join=join))
+        http = await reach(find_reducer("client", Member(data_dir=Path(data_dir), join=join)))
         try:
             await run_client(http, work=self.work, name=self.name, preferred=preferred)
         finally:

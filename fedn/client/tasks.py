@@ -98,7 +98,7 @@ class Tasks:
             await self._delivery.fetch(codec.file_from_message(task.model), path, until=until)
             yield path
         finally:
-            path.unlink(missing_ok=True)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
 
     @staticmethod
     def _job(task: pb.Task, content: Path | bytes, *, seconds: float) -> Job:
@@ -150,7 +150,7 @@ class Tasks:
             answer = replace(answer, update=file, seconds={**answer.seconds, "upload_model": clock() - started})
             return await self._delivery.send_update(answer, model_id=model_id, content=b"", until=until)
         finally:
-            _discard(content)
+            await asyncio.to_thread(_discard, content)
 
     async def _report(self, task: pb.Task, error: FednError, *, output: str, until: float) -> None:
         try:

@@ -152,14 +152,7 @@ def own_name(reducer: str) -> str:
 
 async def run(settings: CombinerSettings) -> None:
     """Run a combiner until SIGTERM or SIGINT; a second signal stops it at once."""
-    join = find_reducer(
-        "combiner",
-        data_dir=settings.data_dir,
-        join=settings.join,
-        host=settings.discover_host,
-        port=settings.discover_port,
-        token=settings.token,
-    )
+    join = find_reducer("combiner", settings)
     settings = replace(settings, host=settings.host or own_name(join.host))
     http = await reach(join)
     ask = partial(request_identity, http, name=settings.name, host=settings.host)

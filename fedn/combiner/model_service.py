@@ -33,7 +33,7 @@ class ModelService(rpc.ModelServiceServicer):
             yield message
         caller = claims()
         if caller is not None and caller.role is Role.REDUCER and isinstance(staged.content, Path):
-            self._spool.drop(request.id)  # the reducer fetches partials, each once
+            await self._spool.drop(request.id)  # the reducer fetches partials, each once
 
     async def Upload(self, requests: AsyncIterator[pb.ModelRequest], context: Context) -> pb.ModelResponse:
         """Pieces, then OK without data. A stream that breaks off keeps what it brought; see `Transfers.Held`."""

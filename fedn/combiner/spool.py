@@ -63,10 +63,10 @@ class Spool:
             if file.id not in self._staged:
                 self._staged[file.id] = Staged(file, data or await self._fetched(file, fetch))
         self._staging.pop(file.id, None)
-        self._staged[file.id] = self._staged.pop(file.id)  # the newest goes last
-        while len(self._staged) > KEPT_MODELS:
-            self.drop(next(iter(self._staged)))
-        return self._staged[file.id]
+        staged = self._staged[file.id] = self._staged.pop(file.id)  # the newest goes last
+        for former in list(self._staged)[:-KEPT_MODELS]:
+            await self.drop(former)
+        return staged
 
     async def _fetched(self, file: File, fetch: Fetch) -> Path:
         path = self.new_path()
@@ -74,7 +74,7 @@ class Spool:
             await fetch(path)
             await asyncio.to_thread(_check, path, file)
         except BaseException:
-            path.unlink(missing_ok=True)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
             raise
         return path
 
@@ -97,11 +97,11 @@ class Spool:
             raise NotFound(f"no model {file_id} at this combiner")
         return self._staged[file_id]
 
-    def drop(self, file_id: str) -> None:
+    async def drop(self, file_id: str) -> None:
         """Stop serving a file; who has it open reads on."""
         staged = self._staged.pop(file_id, None)
         if staged is not None and isinstance(staged.content, Path):
-            staged.content.unlink(missing_ok=True)
+            await asyncio.to_thread(staged.content.unlink, missing_ok=True)
 
     def held(self, client: str, file_id: str) -> Upload | None:
         return self._uploads.get((client, file_id))

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
+from fedn.config import Member
 from fedn.errors import ConfigError, FednError
 from fedn.rpc.http import Http, connect
 from fedn.rpc.retry import backoff
@@ -22,9 +22,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def find_reducer(
-    role: str, *, data_dir: Path, join: str = "", host: str = "", port: int = 8090, token: str = ""
-) -> JoinString:
+def find_reducer(role: str, settings: Member) -> JoinString:
     """The join string to use.
 
     In this order: `join` itself; host, port and token of the 2021 settings (a token names the fingerprint of its
@@ -33,11 +31,12 @@ def find_reducer(
     Raises:
         ConfigError: None of them is there.
     """
-    if join:
-        return JoinString.parse(join)
+    host, port, token = settings.discover_host, settings.discover_port, settings.token
+    if settings.join:
+        return JoinString.parse(settings.join)
     if host and token:
         return JoinString(host=host, port=port, fingerprint=fingerprint_of(token), token=token)
-    left = data_dir / "join" / role
+    left = settings.data_dir / "join" / role
     if left.exists():
         found = JoinString.parse(left.read_text())
         if not host or (host, port) == (found.host, found.port):

@@ -95,8 +95,8 @@ async def test_what_is_offered_is_served_until_it_is_dropped(spool: Spool) -> No
     path.write_bytes(DATA)
     spool.offer(Staged(file_of(DATA, "partial"), path))
     assert spool.staged("partial").content == path
-    spool.drop("partial")
-    spool.drop("partial")
+    await spool.drop("partial")
+    await spool.drop("partial")
     assert not files(spool)
 
 

@@ -26,7 +26,7 @@ _CONNECT_SECONDS = 3.0
 def reducer(member: Member, role: Role) -> Iterator[Finding]:
     """Check the reducer that these settings lead to; what can't be checked without the step before is left out."""
     try:
-        join = _find(member, role)
+        join = find_reducer(role.value, member)
     except ConfigError as error:
         yield warn("join string", error.message, error.hint)
         return
@@ -47,17 +47,6 @@ def reducer(member: Member, role: Role) -> Iterator[Finding]:
             yield fail("certificate", error.message, error.hint)
             return
         yield from _rights(http, join)
-
-
-def _find(member: Member, role: Role) -> JoinString:
-    return find_reducer(
-        role.value,
-        data_dir=member.data_dir,
-        join=member.join,
-        host=member.discover_host,
-        port=member.discover_port,
-        token=member.token,
-    )
 
 
 def _connection(http: Http) -> Iterator[Finding]:
