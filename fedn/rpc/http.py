@@ -91,7 +91,12 @@ class Http:
             if response.is_error:
                 response.read()
             self._check(response)
-            yield response
+            try:
+                yield response
+            except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+                raise Unavailable(
+                    f"{self.base_url} broke off in the middle of its answer", hint="has the reducer been stopped?"
+                ) from error
 
     def close(self) -> None:
         self._client.close()

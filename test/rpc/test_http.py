@@ -1,0 +1,59 @@
+"""Requests to a reducer: what becomes of a connection that breaks."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fedn.errors import Unavailable, WrongService
+from fedn.rpc.http import Http
+
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture
+def answering() -> Iterator[tuple[Http, list[bytes]]]:
+    """A session with a server that gives one answer, byte by byte as it is told, and hangs up."""
+    answers: list[bytes] = []
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1 << 16)
+            connection.sendall(b"".join(answers))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        http = Http(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        yield http, answers
+        http.close()
+        thread.join(10)
+
+
+def test_a_stream_that_breaks_off_is_no_wrong_service(answering: tuple[Http, list[bytes]]) -> None:
+    http, answers = answering
+    answers += [HEAD, b"6\r\nfirst\n\r\n", b"9\r\nsec"]
+    lines = http.lines("/watch")
+    assert next(lines) == "first"
+    with pytest.raises(Unavailable, match="broke off in the middle"):
+        list(lines)
+
+
+def test_a_download_that_breaks_off_leaves_no_file(answering: tuple[Http, list[bytes]], tmp_path: Path) -> None:
+    http, answers = answering
+    answers += [HEAD, b"9\r\nhalf"]
+    with pytest.raises(Unavailable, match="broke off in the middle"):
+        http.download("/data", tmp_path / "target")
+    assert not list(tmp_path.iterdir())
+
+
+def test_who_speaks_something_else_is_the_wrong_service(answering: tuple[Http, list[bytes]]) -> None:
+    http, answers = answering
+    answers += [b"220 mail.example ESMTP\r\n"]
+    with pytest.raises(WrongService, match="not as a FEDn reducer"):
+        http.get("/api/v1/health")
