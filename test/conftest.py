@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from sandboxes import Depot
 
 # On a busy machine an example may take long; how long says nothing about the law that it is an example of.
 hypothesis.settings.register_profile("shared", deadline=None)
@@ -24,3 +25,10 @@ def logging_restored() -> Iterator[None]:
         handler.close()
     root.setLevel(levels[0])
     ours.setLevel(levels[1])
+
+
+@pytest.fixture(scope="session")
+def depot(tmp_path_factory: pytest.TempPathFactory) -> Depot:
+    """What all tests of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return Depot(base.parent if base.name.startswith("popen-") else base)

@@ -33,6 +33,11 @@ def run(data_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(data_dir, *words), capture_output=True, text=True, check=False, timeout=SECONDS)
 
 
+def create_project(folder: Path, template_name: str) -> Path:
+    create(folder / "project", template_name=template_name)
+    return folder / "project"
+
+
 def processes(data_dir: Path) -> list[psutil.Process]:
     """Those that work for the federation in this folder: roles by their words, entry points by where they run."""
     found = []
@@ -63,7 +68,7 @@ def training(data_dir: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_digits_are_learned_and_training_goes_on(tmp_path: Path) -> None:
-    first = run(tmp_path, "--package", str(DIGITS), "--exit", "--json", "--rounds", "3")
+    first = run(tmp_path, "--package", str(DIGITS), "--exit", "--json", "--rounds", "3", "-P", "epochs=5")
     assert first.returncode == 0, first.stderr
     result = json.loads(first.stdout.splitlines()[-1])
     assert list(result) == KEYS
@@ -107,8 +112,7 @@ def test_a_signal_ends_training_and_all_processes(number: signal.Signals, status
 
 
 def test_a_package_that_fails_is_a_failure_with_its_reason(tmp_path: Path) -> None:
-    create(tmp_path / "project", template_name="numpy")
-    (tmp_path / "project" / "client" / "tasks.py").write_text("raise SystemExit('no such luck')\n")
+    (create_project(tmp_path, "numpy") / "client" / "tasks.py").write_text("raise SystemExit('no such luck')\n")
     words = ("--package", str(tmp_path / "project"), "--clients", "1", "--combiners", "1", "--json")
     ran = run(tmp_path / "data", *words)
     assert ran.returncode == 14
@@ -117,8 +121,7 @@ def test_a_package_that_fails_is_a_failure_with_its_reason(tmp_path: Path) -> No
 
 
 def test_a_package_without_accuracy_says_what_it_measures(tmp_path: Path) -> None:
-    create(tmp_path / "project", template_name="numpy")
-    tasks = tmp_path / "project" / "client" / "tasks.py"
+    tasks = create_project(tmp_path, "numpy") / "client" / "tasks.py"
     tasks.write_text(tasks.read_text().replace('"accuracy"', '"share"'))
     seed = tmp_path / "seed.npz"
     np.savez(seed, weights=np.ones(10, np.float32), bias=np.zeros(1, np.float32))
@@ -127,6 +130,25 @@ def test_a_package_without_accuracy_says_what_it_measures(tmp_path: Path) -> Non
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout.splitlines()[-1])["accuracy"] is None
     assert "no metric named accuracy; there are: loss=" in ran.stderr
+
+
+def test_clients_train_on_data_that_is_given(tmp_path: Path) -> None:
+    tasks = create_project(tmp_path, "numpy") / "client" / "tasks.py"
+    tasks.write_text(tasks.read_text().replace('"accuracy": ', '"examples": len(labels), "accuracy": '))
+    for number, count in enumerate((30, 50)):
+        folder = tmp_path / "parts" / str(number)
+        folder.mkdir(parents=True)
+        points, labels = np.ones((count, 10), np.float32), np.ones(count, np.float32)
+        np.savez(
+            folder / "points.npz", train_points=points, train_labels=labels, test_points=points, test_labels=labels
+        )
+    words = ("--package", str(tmp_path / "project"), "--data", str(tmp_path / "parts"), "--combiners", "1", "--json")
+    ran = run(tmp_path / "data", *words, "--rounds", "1", "--clients", "2")
+    assert ran.returncode == 0, ran.stderr
+    assert f"examples={(30 * 30 + 50 * 50) / 80:g}" in ran.stderr
+    ran = run(tmp_path / "data", *words, "--clients", "3")
+    assert ran.returncode == 3
+    assert f"there is no data folder {tmp_path / 'parts' / '2'} for one of 3 clients" in ran.stdout
 
 
 def test_a_role_that_does_not_start_is_said(tmp_path: Path) -> None:
@@ -140,6 +162,7 @@ def test_a_role_that_does_not_start_is_said(tmp_path: Path) -> None:
 def test_only_a_data_folder_is_emptied(tmp_path: Path) -> None:
     folder.empty(tmp_path / "none")
     (tmp_path / "reducer" / "artifacts").mkdir(parents=True)
+    (tmp_path / "cache" / "environments").mkdir(parents=True)
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(ConfigError, match=r"thesis\.tex"):
         folder.empty(tmp_path)
@@ -148,4 +171,4 @@ def test_only_a_data_folder_is_emptied(tmp_path: Path) -> None:
         folder.empty(tmp_path)
     assert (tmp_path / "reducer" / "artifacts").exists()
     folder.empty(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [tmp_path / "cache"]

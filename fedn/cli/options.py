@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import click
 
 from fedn.api import Reducer
 from fedn.config import Settings, load_member, options, texts
+from fedn.errors import InvalidInput
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -19,6 +21,31 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 existing_folder = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def _parameters(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+    """The values by their names; a value is read as JSON where it is that, and as text elsewhere."""
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise InvalidInput(f"the parameter {text!r} is not NAME=VALUE", hint="such as --parameter epochs=3")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+parameters_option = click.option(
+    "--parameter",
+    "-P",
+    "parameters",
+    multiple=True,
+    callback=_parameters,
+    metavar="NAME=VALUE",
+    help="For the package.",
+)
 
 
 def reach(**flags: str | None) -> Reducer:

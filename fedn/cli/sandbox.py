@@ -8,11 +8,13 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
 from fedn.cli import exits, show
 from fedn.cli.live import follow
+from fedn.cli.options import existing_folder, parameters_option
 from fedn.config import load_member
 from fedn.errors import InvalidInput
 from fedn.package.create import template
@@ -31,23 +33,37 @@ _DIGITS = Path("test/digits")
     type=click.Path(exists=True, path_type=Path),
     help="Project's folder, or an archive.  [default: test/digits where there is one, else the template numpy]",
 )
+@click.option(
+    "--data",
+    type=existing_folder,
+    help="Folder that holds the clients' data folders 0, 1, …  [default: what the package's `partition` makes]",
+)
 @click.option("--seed", metavar="FILE|NUMBER", help="Seed model, or a number that all draws of chance start from.")
 @click.option(
     "--data-dir",
     metavar="FOLDER",
     help="Where everything is kept. Training goes on from what is there.  [default: fedn-data]",
 )
-@click.option("--fresh", is_flag=True, help="Empty the data folder first.")
+@click.option(
+    "--environments",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of Python environments, to share them between sandboxes.  [default: in the data folder]",
+)
+@parameters_option
+@click.option("--fresh", is_flag=True, help="Empty the data folder first; its cache stays.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="The reducer's; 0: any.")
 @click.option("--exit", "exits_after", is_flag=True, help="End after training; without a terminal that is so anyway.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 def sandbox(
+    *,
     package: Path | None,
+    data: Path | None,
     seed: str | None,
     data_dir: str | None,
+    environments: Path | None,
     exits_after: bool,
     as_json: bool,
-    **choices: int | bool,
+    **choices: Any,
 ) -> None:
     """Run a reducer, combiners and clients on this machine, and train with them.
 
@@ -55,7 +71,8 @@ def sandbox(
     """
     source = package or (_DIGITS if _DIGITS.is_dir() else template("numpy"))
     folder = load_member(None, {"data_dir": data_dir}).data_dir
-    plan = Plan(package=source, data_dir=folder, **_seed(seed), **choices)  # type: ignore[arg-type]
+    places: dict[str, Any] = {"data_dir": folder, "data": data, "environments": environments}
+    plan = Plan(package=source, **places, **_seed(seed), **choices)
     console = show.console(stderr=as_json)
     _unwind_on_signals()
     with Sandbox(plan, say=console.print) as running:
@@ -69,7 +86,7 @@ def sandbox(
         click.echo(json.dumps(_fields(result)))
 
 
-def _seed(text: str | None) -> dict[str, int | Path]:
+def _seed(text: str | None) -> dict[str, Any]:
     """A number or the path of a seed model."""
     if text is None:
         return {}

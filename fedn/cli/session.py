@@ -10,9 +10,8 @@ import click
 from fedn.api import Reducer
 from fedn.cli import show
 from fedn.cli.live import follow, outcome
-from fedn.cli.options import json_option, with_reducer
+from fedn.cli.options import json_option, parameters_option, with_reducer
 from fedn.cli.progress import Progress
-from fedn.errors import InvalidInput
 from fedn.stores.documents import Session
 
 
@@ -33,13 +32,13 @@ def session() -> None:
 @click.option("--strategy", help="How updates become a model.  [default: fedavg]")
 @click.option("--attempts", type=int, metavar="N", help="How often a round is tried.  [default: 2]")
 @click.option("--start-model", metavar="ID", help="Model to start from.  [default: the newest]")
-@click.option("--parameter", "-P", "parameters", multiple=True, metavar="NAME=VALUE", help="For the package.")
+@parameters_option
 @click.option("--watch", is_flag=True, help="Follow the session to its end.")
 @json_option
 @with_reducer
-def start(reducer: Reducer, parameters: tuple[str, ...], watch: bool, as_json: bool, **options: Any) -> None:
+def start(reducer: Reducer, watch: bool, as_json: bool, **options: Any) -> None:
     """Start a session. VALUE of a parameter is read as JSON where it is that, and as text elsewhere."""
-    started = reducer.start_session(**options, parameters=dict(map(_parameter, parameters)))
+    started = reducer.start_session(**options)
     if watch:
         started = follow(reducer.watch_session(started.id), show.console(stderr=as_json))
     _print(started, as_json=as_json)
@@ -117,13 +116,3 @@ def _print(found: Session, *, as_json: bool) -> None:
         show.record(found, as_json=True)
     else:
         click.echo(f"session {found.id} is {found.state}, {found.rounds_done} of {found.rounds} rounds done")
-
-
-def _parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise InvalidInput(f"the parameter {text!r} is not NAME=VALUE", hint="such as --parameter epochs=3")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value

@@ -126,7 +126,7 @@ async def _work(settings: ClientSettings, http: Http, name: str) -> None:
         source,
         client=name,
         folder=folder,
-        environments=cache / "environments",
+        environments=Path(settings.environments) if settings.environments else cache / "environments",
         data=Path(settings.data) if settings.data else None,
         task_seconds=settings.task_seconds,
     )

@@ -130,6 +130,8 @@ class ClientSettings(Member):
     """Combiner to be assigned to, if it has room."""
     data: str = ""
     """Folder that the compute package finds as `../data`."""
+    environments: str = ""
+    """Folder of the Python environments of compute packages, for clients to share; empty keeps them in `data_dir`."""
     remote: bool = True
     """Whether the compute package comes from the reducer; if not, it is `client/` in the working directory."""
     dry_run: bool = False

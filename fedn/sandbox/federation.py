@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from fedn.api import Json, Reducer
 from fedn.errors import Conflict, FednError, TrainingFailed
@@ -35,8 +36,14 @@ class Plan:
     """For the package's entry points and the choice of clients; None is the package's own default."""
     seed_model: Path | None = None
     """In place of the one that the package makes."""
+    data: Path | None = None
+    """Folder of the clients' data folders 0, 1, …, in place of those that the package makes."""
+    environments: Path | None = None
+    """Folder of Python environments, shared with others; None keeps them in the data folder."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Of the session, for the package's entry points."""
     fresh: bool = False
-    """Whether to empty the data folder first."""
+    """Whether to empty the data folder first, of all but what can be had again unchanged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +106,8 @@ class Sandbox:
         Raises:
             TrainingFailed: A process ended that shouldn't have.
         """
-        self._session = self.reducer.start_session(rounds=self._plan.rounds, seed=self._plan.seed)
+        plan = self._plan
+        self._session = self.reducer.start_session(rounds=plan.rounds, seed=plan.seed, parameters=plan.parameters)
         try:
             yield from self.reducer.watch_session(self._session.id)
         except FednError:
@@ -138,13 +146,17 @@ class Sandbox:
         plan = self._plan
         if plan.fresh:
             folder.empty(plan.data_dir)
-        preparation = Preparation(plan.package, self._home, seed=plan.seed)
+        environments = plan.environments or plan.data_dir / "cache" / "environments"
+        preparation = Preparation(plan.package, self._home, environments=environments, seed=plan.seed)
         self._processes = Processes(plan.data_dir / "log")
         cleanup.callback(self._processes.stop)
         self._say("starting the reducer")
         self._run("reducer", "reducer", "--host", "127.0.0.1", "--port", str(plan.port))
-        self._say("preparing the clients' data")  # while the reducer gets up
-        folders = preparation.data(plan.clients)
+        if preparation.has_environment:  # while the reducer gets up
+            self._say("making the package's Python environment, unless it is there; the first time may take minutes")
+            preparation.make_environment()
+        self._say("preparing the clients' data")
+        folders = preparation.data(plan.clients, given=plan.data)
         self.reducer = self._processes.until(self._reach, seconds=START_SECONDS)
         cleanup.callback(self.reducer.close)
         self._end_former_session()
@@ -158,7 +170,8 @@ class Sandbox:
         self._say(f"starting {plan.clients} clients")
         for number, data in enumerate(folders, start=1):
             name = f"client-{number}"
-            self._run("client", name, "--name", name, *(("--data", str(data)) if data else ()))
+            words = ("--name", name, "--environments", str(environments.absolute()))
+            self._run("client", name, *words, *(("--data", str(data)) if data else ()))
         self._processes.until(self._expect_clients, seconds=START_SECONDS)
 
     def _run(self, role: str, name: str, *words: str) -> None:

@@ -9,10 +9,11 @@ from fedn.errors import ConfigError
 from fedn.stores.lease import Lease
 
 _OURS = {"reducer", "join", "combiner", "client", "cache", "log", "sandbox"}
+_KEPT = "cache"  # packages and environments under their digests: no other federation finds anything else there
 
 
 def empty(folder: Path) -> None:
-    """Delete what a federation left in its data folder.
+    """Delete what a federation left in its data folder, its cache excepted.
 
     Raises:
         ConfigError: Something else is in there, too: then this is no data folder.
@@ -30,4 +31,5 @@ def empty(folder: Path) -> None:
     with Lease(folder / "reducer"):
         pass
     for path in folder.iterdir():
-        shutil.rmtree(path)
+        if path.name != _KEPT:
+            shutil.rmtree(path)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from fedn.errors import InvalidPackage
+from fedn.errors import InvalidInput, InvalidPackage
 from fedn.package import archive
 from fedn.package.manifest import Manifest
 from fedn.package.runner import Package
@@ -22,24 +22,43 @@ class Preparation:
     Args:
         source: A project's folder, or an archive.
         folder: Of the sandbox; whatever is made stands there.
+        environments: Folder of Python environments, where the clients look for theirs, too.
         seed: For the package's own entry points, as `FEDN_SEED`; None leaves them to their default.
 
     Raises:
         InvalidPackage: It isn't one.
     """
 
-    def __init__(self, source: Path, folder: Path, *, seed: int | None) -> None:
+    def __init__(self, source: Path, folder: Path, *, environments: Path, seed: int | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.archive = source if source.is_file() else archive.build(source, folder / "package.tgz")
         self.manifest: Manifest = archive.check(self.archive)
         self._folder = folder
+        self._environments = environments
         self._seed = seed
 
-    def data(self, clients: int) -> list[Path | None]:
+    @property
+    def has_environment(self) -> bool:
+        """Whether the package asks for a Python environment of its own."""
+        return bool(self.manifest.requirements or self.manifest.requirements_file)
+
+    def make_environment(self) -> None:
+        """Make that environment, unless it is there."""
+        self._with_package(_nothing)
+
+    def data(self, clients: int, *, given: Path | None) -> list[Path | None]:
         """A data folder for each client, made by the entry point `partition`; none where the package has no such.
 
         What an earlier run made for as many clients and the same seed is used again.
+
+        Args:
+            given: Folder of data folders that are there already, 0, 1, …
+
+        Raises:
+            InvalidInput: There are fewer of them than clients.
         """
+        if given is not None:
+            return [_existing(given / str(number), clients) for number in range(clients)]
         if "partition" not in self.manifest.entry_points:
             return [None] * clients
         target = self._folder / "data" / f"{clients}-clients-seed-{'default' if self._seed is None else self._seed}"
@@ -68,11 +87,23 @@ class Preparation:
 
     def _with_package(self, use: Callable[[Package], Awaitable[T]]) -> T:
         async def main() -> T:
-            cache = self._folder.parent / "cache" / "environments"  # where the clients look for theirs
-            package = await Package.prepare(self.archive, self._folder / "work", cache=cache)
+            package = await Package.prepare(self.archive, self._folder / "work", cache=self._environments)
             try:
                 return await use(package)
             finally:
                 await package.close()
 
         return asyncio.run(main())
+
+
+async def _nothing(package: Package) -> None:
+    """Preparing the package was all."""
+
+
+def _existing(folder: Path, clients: int) -> Path:
+    if not folder.is_dir():
+        raise InvalidInput(
+            f"there is no data folder {folder} for one of {clients} clients",
+            hint="--data names the folder that holds 0, 1, …; --clients says how many of them to use",
+        )
+    return folder
