@@ -38,6 +38,9 @@ HOMES = {
 }
 """Which part alone imports what."""
 
+FRAMEWORKS = {"torch", "keras", "tensorflow", "jax", "sklearn", "scipy", "pandas", "safetensors", "ml_dtypes"}
+"""What models are trained with: an affair of compute packages alone."""
+
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 
 PURE = {
@@ -144,6 +147,12 @@ def home_faults(of: Module) -> Iterator[str]:
             yield f"{one}: only fedn.{home} does that"
 
 
+def framework_faults(of: Module) -> Iterator[str]:
+    for one in imports(of):
+        if one.target.split(".")[0] in FRAMEWORKS:
+            yield f"{one}: models are arrays here, and frameworks stay in compute packages"
+
+
 def purity_faults(of: Module) -> Iterator[str]:
     if of.part != "core":
         return
@@ -174,7 +183,7 @@ def print_faults(of: Module) -> Iterator[str]:
             yield f"{of.at(node)} prints: only fedn.cli does that; log it, return it or raise it"
 
 
-RULES = [layer_faults, home_faults, purity_faults, environment_faults, print_faults]
+RULES = [layer_faults, home_faults, framework_faults, purity_faults, environment_faults, print_faults]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -204,6 +213,7 @@ def test_no_import_goes_round_in_a_circle() -> None:
         (layer_faults, "fedn/novel.py", "", "give it one in LAYERS"),
         (home_faults, "fedn/client/x.py", "import grpc.aio", "fedn/client/x.py:1 imports grpc.aio: only fedn.rpc"),
         (home_faults, "fedn/reducer/x.py", "from sqlite3 import connect", "only fedn.stores"),
+        (framework_faults, "fedn/utils/x.py", "def f():\n    import torch.nn", "x.py:2 imports torch.nn: models are"),
         (purity_faults, "fedn/core/x.py", "import numpy as np\nimport time", "x.py:2 imports time: core is pure"),
         (purity_faults, "fedn/core/round.py", "from pathlib import Path", "core is pure"),
         (environment_faults, "fedn/log.py", "import os\nos.environ['A']", "fedn/log.py:2 reads the environment"),
