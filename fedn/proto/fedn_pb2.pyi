@@ -127,16 +127,14 @@ class Client(_message.Message):
     def __init__(self, role: _Optional[_Union[Role, str]] = ..., name: _Optional[str] = ...) -> None: ...
 
 class Response(_message.Message):
-    __slots__ = ("sender", "response", "fate", "code")
+    __slots__ = ("sender", "response", "fate")
     SENDER_FIELD_NUMBER: _ClassVar[int]
     RESPONSE_FIELD_NUMBER: _ClassVar[int]
     FATE_FIELD_NUMBER: _ClassVar[int]
-    CODE_FIELD_NUMBER: _ClassVar[int]
     sender: Client
     response: str
     fate: Fate
-    code: str
-    def __init__(self, sender: _Optional[_Union[Client, _Mapping]] = ..., response: _Optional[str] = ..., fate: _Optional[_Union[Fate, str]] = ..., code: _Optional[str] = ...) -> None: ...
+    def __init__(self, sender: _Optional[_Union[Client, _Mapping]] = ..., response: _Optional[str] = ..., fate: _Optional[_Union[Fate, str]] = ...) -> None: ...
 
 class Status(_message.Message):
     __slots__ = ("sender", "status", "log_level", "data", "correlation_id", "timestamp", "type", "extra")

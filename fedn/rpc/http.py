@@ -12,7 +12,7 @@ import httpx
 
 from fedn.errors import FednError, Unauthenticated, Unavailable, WrongService, from_code
 from fedn.security.join import JoinString
-from fedn.security.tls import fingerprint
+from fedn.security.tls import fingerprint, first_certificate
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """Seconds for a connection and between any two bytes; a whole transfer may take as long as it needs."""
@@ -177,7 +177,7 @@ def fetch_ca(join: JoinString) -> bytes:
             f"the reducer at {url} has another CA than the join string names",
             hint="take a fresh join string from the operator; if it is fresh, someone is between you and the reducer",
         )
-    return response.content
+    return first_certificate(response.content)  # what stands behind it was not checked
 
 
 def connect(join: JoinString) -> Http:

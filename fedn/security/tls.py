@@ -107,8 +107,17 @@ def new_key_and_request(common_name: str) -> tuple[bytes, bytes]:
 
 def fingerprint(certificate_pem: bytes) -> str:
     """SHA-256 of a certificate's DER, in hex; of the first one where there are several. InvalidInput for none."""
+    return _first(certificate_pem).fingerprint(hashes.SHA256()).hex()
+
+
+def first_certificate(certificate_pem: bytes) -> bytes:
+    """The first certificate of several as PEM, the one that `fingerprint` is of. InvalidInput for none."""
+    return _first(certificate_pem).public_bytes(Encoding.PEM)
+
+
+def _first(certificate_pem: bytes) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate(certificate_pem).fingerprint(hashes.SHA256()).hex()
+        return x509.load_pem_x509_certificate(certificate_pem)
     except ValueError as error:
         raise InvalidInput("this is not a certificate in PEM") from error
 

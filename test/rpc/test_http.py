@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fedn.errors import Unavailable, WrongService
-from fedn.rpc.http import Http
+from fedn.rpc.http import Http, fetch_ca
+from fedn.security import certificates
+from fedn.security.join import JoinString
+from fedn.security.tls import Authority
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -57,3 +62,27 @@ def test_who_speaks_something_else_is_the_wrong_service(answering: tuple[Http, l
     answers += [b"220 mail.example ESMTP\r\n"]
     with pytest.raises(WrongService, match="not as a FEDn reducer"):
         http.get("/api/v1/health")
+
+
+def test_a_certificate_behind_the_ca_is_not_trusted(tmp_path: Path) -> None:
+    """Someone in between hands out the network's CA, with one of their own after it."""
+    ours, theirs = (Authority.open(tmp_path / name, now=time.time()) for name in ("ours", "theirs"))
+    key = certificates.new_key()
+    identity = theirs.issue(["localhost"], public_key=key.public_key(), now=time.time())
+    (tmp_path / "identity.pem").write_bytes(certificates.key_to_pem(key) + identity)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "identity.pem")
+    both = ours.certificate_pem + theirs.certificate_pem
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(1 << 16)
+            secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(both), both))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        join = JoinString("127.0.0.1", listener.getsockname()[1], ours.fingerprint, "token")
+        assert fetch_ca(join) == ours.certificate_pem
+        thread.join(10)
