@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NODE := test/javascript
 CODE := fedn test docs setup.py
 
 .PHONY: help sandbox test lint check bench docs proto clean
@@ -24,7 +25,12 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 sandbox: $(VENV)/.sandbox ## Install, then run a whole federation on this machine (ARGS="--rounds 5 --exit")
 	$(BIN)/fedn sandbox $(ARGS)
 
-test: $(VENV)/.dev ## Install what the tests need, then run them all
+$(NODE)/node_modules: $(NODE)/package.json
+	@command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
+	npm --prefix $(NODE) install --silent
+	@touch $@
+
+test: $(VENV)/.dev $(NODE)/node_modules ## Install what the tests need, then run them all
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(VENV)/.dev ## Style, types
@@ -46,4 +52,4 @@ proto: $(VENV)/.dev ## Write fedn/proto anew from proto/fedn.proto
 		--python_out=. --pyi_out=. --grpc_python_out=. --mypy_grpc_out=. fedn/proto/fedn.proto
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(NODE)/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
