@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
+from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 
-from fedn.errors import InvalidInput, Unavailable
-from fedn.reducer import control, enrolment, models, packages, resets, sessions
+from fedn.errors import FednError, InvalidInput, NotFound, Unavailable
+from fedn.reducer import browsers, control, enrolment, models, packages, plots, resets, sessions, standing
 from fedn.reducer.api.requests import CombinerAddress, SessionRequest
 from fedn.reducer.api.sessions import to_session
 from fedn.reducer.context import claims, services
 from fedn.reducer.downloads import download
 from fedn.reducer.joining import default_days
+from fedn.reducer.ui import pages
+from fedn.reducer.ui.forms import form_of
 from fedn.reducer.uploads import received
 from fedn.security.tokens import Role
-from fedn.stores.documents import Event
+from fedn.stores.documents import Event, Package
 
 blueprint = APIBlueprint("contract", __name__, enable_openapi=False)
 
@@ -28,15 +33,29 @@ _EVENTS = 100
 _DEFAULT_CLIENTS = 30
 
 
+def _or_retry(view: Callable[[], Response]) -> Callable[[], Response]:
+    """Answer `retry` with the reason, where it can't be now and may be later."""
+
+    @wraps(view)
+    def answer() -> Response:
+        try:
+            return view()
+        except FednError as error:
+            if not error.retryable:
+                raise
+            return jsonify({"status": "retry", "msg": error.message})
+
+    return answer
+
+
 @blueprint.get("/assign")
+@_or_retry
 def assign() -> Response:
     """A combiner for a client, or `retry`. The client trusts exactly the certificate that it is given: the CA's."""
-    here = services()
-    name, preferred = request.args.get("name", ""), request.args.get("combiner", "")
-    try:
-        assignment = enrolment.assign(here, name=name, instance="", preferred=preferred, claims=claims(), legacy=True)
-    except Unavailable as error:
-        return jsonify({"status": "retry", "msg": error.message})
+    here, name, preferred = services(), _name(), request.args.get("combiner", "")
+    if here.settings.legacy_clients and packages.active(here) is None:
+        raise Unavailable("there is no compute package")  # such a client fetches it next, and asks but once
+    assignment = enrolment.assign(here, name=name, instance="", preferred=preferred, claims=claims(), legacy=True)
     combiner = assignment.combiner
     return jsonify(
         {
@@ -51,9 +70,10 @@ def assign() -> Response:
 
 
 @blueprint.get("/add")
+@_or_retry
 def add() -> Response:
-    """A combiner announces itself."""
-    asked = request.args
+    """A combiner announces itself, or is told `retry`."""
+    asked, name = request.args, _name()
     try:
         address = CombinerAddress.model_validate(
             {
@@ -63,20 +83,22 @@ def add() -> Response:
             }
         )
     except ValidationError as error:
-        raise _invalid(error) from None
-    enrolment.register(services(), name=asked.get("name", ""), **address.model_dump(), claims=claims())
+        raise _invalid(error, host="address") from None
+    enrolment.register(services(), name=name, **address.model_dump(), claims=claims())
     return jsonify({"status": "added", "network_id": services().settings.network_id})
 
 
 @blueprint.get("/context")
-def context() -> Response:
-    """The compute package."""
-    here = services()
-    package = packages.required(here)
+def context() -> ResponseReturnValue:
+    """The compute package, or the one of the name `name`. A browser gets a page with it, and a form to upload one."""
+    if "name" not in request.args and browsers.asks_for_page():
+        return pages.package()
+    here, package = services(), _package()
     return download(packages.content(here, package), size=package.size, sha256=package.id, name=package.name)
 
 
 @blueprint.post("/context")
+@form_of(pages.package)
 def upload_context() -> Response:
     """Upload the compute package: the form's `file` and `helper`."""
     here = services()
@@ -88,8 +110,8 @@ def upload_context() -> Response:
 
 @blueprint.get("/checksum")
 def checksum() -> Response:
-    """Digests of the compute package."""
-    package = packages.required(services())
+    """Digests of the compute package, or of the one of the name `name`."""
+    package = _package()
     return jsonify({"checksum": package.md5, "sha256": package.id})
 
 
@@ -115,8 +137,8 @@ def client_settings() -> Response:
 
 @blueprint.get("/status")
 def status() -> Response:
-    """What the reducer does."""
-    return jsonify({"state": control.state(control.read(services().state))})
+    """What the reducer does: setup, idle, instructing or monitoring."""
+    return jsonify({"state": standing.state(services())})
 
 
 @blueprint.get("/events")
@@ -141,7 +163,14 @@ def netgraph() -> Response:
     return jsonify({"nodes": nodes, "edges": edges})
 
 
+@blueprint.get("/metric_type")
+def metric_type() -> Response:
+    """The box plot of the metric `selected`, or of the first by name, as a Plotly figure."""
+    return jsonify(plots.box_plot(services().state, request.args.get("selected", "")))
+
+
 @blueprint.post("/models")
+@form_of(pages.models)
 def seed() -> Response:
     """Seed the model trail: the form's `seed`."""
     here = services()
@@ -150,16 +179,17 @@ def seed() -> Response:
 
 
 @blueprint.post("/control")
+@form_of(pages.rounds)
 def start() -> Response:
     """Start rounds: the form's `rounds`, `timeout`, `clients_required`, `clients_requested`, `validate`, `task`."""
-    form = request.form.to_dict()
+    form = {name: value for name, value in request.form.items() if value}  # a browser sends empty fields, too
     if "timeout" in form:
         form["round_timeout"] = form.pop("timeout")
     task = form.pop("task", "")
     try:
         wish = SessionRequest.model_validate({**form, "parameters": {"task": task} if task else {}})
     except ValidationError as error:
-        raise _invalid(error) from None
+        raise _invalid(error, round_timeout="timeout") from None
     return jsonify(sessions.start(services(), to_session(wish)).to_body())
 
 
@@ -177,6 +207,30 @@ def drop_control() -> Response:
     return jsonify({"status": "dropped"})
 
 
+def _name() -> str:
+    """Of who asks."""
+    name = request.args.get("name", "")
+    if not name:
+        raise InvalidInput(f"{request.path} takes a name", hint=f"say who you are: {request.path}?name=NAME")
+    return name
+
+
+def _package() -> Package:
+    """The network's package, or the newest of the name that is asked for.
+
+    Raises:
+        NotReady: The network has none.
+        NotFound: None has that name.
+    """
+    here = services()
+    active, name = packages.required(here), request.args.get("name", "")
+    if name in ("", active.name):
+        return active
+    for _, package in here.state.find(Package, where={"name": name}, limit=1):
+        return package
+    raise NotFound(f"no compute package {name!r}", hint=f"the network's is {active.name}; without a name, this is it")
+
+
 def _node(name: str, kind: str, *, up: bool) -> dict[str, Any]:
     return {"id": name, "label": name, "role": kind, "status": "active" if up else "inactive"}
 
@@ -185,5 +239,7 @@ def _edge(source: str, target: str) -> dict[str, str]:
     return {"id": f"{source}-{target}", "source": source, "target": target}
 
 
-def _invalid(error: ValidationError) -> InvalidInput:
-    return InvalidInput("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()))
+def _invalid(error: ValidationError, **asked: str) -> InvalidInput:
+    """What doesn't fit, by the names under which it is asked for here."""
+    faults = ((".".join(map(str, one["loc"])), one["msg"]) for one in error.errors())
+    return InvalidInput("; ".join(f"{asked.get(name, name)}: {fault}" for name, fault in faults))

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
 
 from flask import Request, request
@@ -51,17 +51,18 @@ def received(*, form_field: str, limit: int, setting: str) -> Iterator[Path]:
     """
     is_form = request.mimetype == "multipart/form-data"
     request.max_content_length = limit + _FORM_BYTES if is_form else limit
-    with NamedTemporaryFile(dir=folder(services().settings.data_dir), prefix="upload-") as target:
+    with TemporaryDirectory(dir=folder(services().settings.data_dir), prefix="upload-") as scratch:
+        path = Path(scratch) / "the file"  # as errors call it
         try:
-            shutil.copyfileobj(_form_file(form_field) if is_form else request.stream, target, _PIECE)
+            with path.open("wb") as target:
+                shutil.copyfileobj(_form_file(form_field) if is_form else request.stream, target, _PIECE)
         except RequestEntityTooLarge:
             raise TooLarge(
                 f"the file is over the limit of {limit} bytes", hint=f"raise {setting} in the reducer's settings"
             ) from None
-        if target.tell() == 0:
+        if path.stat().st_size == 0:
             raise InvalidInput("the request brings no file, or an empty one", hint="send its bytes as the body")
-        target.flush()
-        yield Path(target.name)
+        yield path
 
 
 def _form_file(field: str) -> IO[bytes]:

@@ -115,6 +115,7 @@ ROUTES: Mapping[str, Rule] = {
     "GET /status": VIEWER,
     "GET /events": VIEWER,
     "GET /netgraph": VIEWER,
+    "GET /metric_type": VIEWER,
     "POST /models": OPERATOR,
     "POST /control": OPERATOR,
     "POST /delete_model_trail": OPERATOR,
@@ -145,6 +146,8 @@ def authorize(table: Mapping[str, Rule], key: str, claims: Claims | None) -> Non
         return
     allowed = " or ".join(sorted(rule))
     if claims is None:
-        raise Unauthenticated(f"{key} takes a token", hint=f"give one of the role {allowed}")
+        lets_in = "; clients of 2021 have none: they need legacy_clients set, here and at the reducer"
+        hint = f"give one of the role {allowed}{lets_in if key in LEGACY_RPCS else ''}"
+        raise Unauthenticated(f"{key} takes a token", hint=hint)
     if claims.role not in rule:
         raise Forbidden(f"{key} is not for the role {claims.role.value}", hint=f"use a token of the role {allowed}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from fedn.reducer import control, enrolment
+from fedn.reducer import control, enrolment, standing
 from fedn.reducer.api import answers, requests
 from fedn.reducer.api.pages import everything
 from fedn.reducer.context import claims, services
@@ -88,7 +88,7 @@ def show_network() -> dict[str, Any]:
         "reducer": {
             "network_id": here.settings.network_id,
             "version": __version__,
-            "state": control.state(current),
+            "state": standing.state(here),
             "session_id": current.session_id,
             "package_id": current.package_id,
             "latest_model": current.latest_model,

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from loopback import Federation
+
+from fedn.errors import InvalidInput, NotReady
+from fedn.reducer import plots
+from fedn.stores.documents import Model, Validation
+from fedn.stores.protocols import Insert, StateStore
+from fedn.stores.sqlite import SqliteStateStore
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[StateStore]:
+    with closing(SqliteStateStore(tmp_path / "state.db")) as store:
+        yield store
+
+
+def validated(state: StateStore, model_id: str, number: int, found: Mapping[str, Mapping[str, float]]) -> None:
+    """Add a model to the trail, and what its clients found."""
+    model = Model(id=model_id, size=1, sha256="", committed_at=0.0, number=number)
+    validations = [
+        Validation(
+            id=f"{model_id}.{client}",
+            model_id=model_id,
+            session_id="s",
+            round_id=model_id,
+            client=client,
+            combiner="c1",
+            examples=1,
+            metrics=dict(metrics),
+            data={},
+            at=0.0,
+        )
+        for client, metrics in found.items()
+    ]
+    state.write(Insert(model), *map(Insert, validations))
+
+
+def measuring(**found: float) -> Callable[[object], dict[str, float]]:
+    """A client's function that finds the same of every model."""
+    return lambda model: found
+
+
+async def test_what_clients_measured_is_drawn_as_a_box_a_round(tmp_path: Path) -> None:
+    async with Federation(tmp_path) as network:
+        for name, value in (("a", 0.25), ("b", 0.75)):
+            await network.add_client(name, validate=measuring(accuracy=value, loss=1 - value))
+        await network.seed({"weights": np.zeros(2, np.float32)})
+        await network.session(rounds=2, clients_required=2)
+        trail = await network.trail()
+        figure = network.web.get("/metric_type", selected="loss")
+        assert network.web.get("/metric_type")["layout"]["title"] == {"text": "accuracy"}
+        with pytest.raises(InvalidInput, match="'f1'") as caught:
+            network.web.get("/metric_type", selected="f1")
+    assert "accuracy, loss" in caught.value.hint
+    assert [box["name"] for box in figure["data"]] == [f"round {one.number} · {one.id[:8]}" for one in trail[1:]]
+    for box in figure["data"]:
+        assert (box["type"], dict(zip(box["text"], box["y"], strict=True))) == ("box", {"a": 0.75, "b": 0.25})
+    assert figure["layout"]["yaxis"] == {"title": {"text": "loss"}}
+
+
+def test_before_any_validation_there_is_nothing_to_draw(state: StateStore) -> None:
+    for metric in ("", "loss"):
+        with pytest.raises(NotReady, match="no model has been validated"):
+            plots.box_plot(state, metric)
+
+
+def test_who_did_not_measure_it_is_left_out(state: StateStore) -> None:
+    validated(state, "m1", 1, {"a": {"loss": 1.0}, "b": {"accuracy": 0.5}})
+    validated(state, "m2", 2, {"a": {"accuracy": 0.75}})
+    boxes = plots.box_plot(state, "loss")["data"]
+    assert [(box["name"], box["text"]) for box in boxes] == [("round 1 · m1", ["a"])]
+
+
+def test_rounds_of_several_sessions_have_boxes_of_their_own(state: StateStore) -> None:
+    validated(state, "first", 1, {"a": {"loss": 1.0}})
+    validated(state, "again", 1, {"a": {"loss": 2.0}})
+    assert [box["name"] for box in plots.box_plot(state)["data"]] == ["round 1 · first", "round 1 · again"]
+
+
+def test_a_long_trail_is_cut_to_its_newest_models(state: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(1, 6):
+        validated(state, f"m{number}", number, {"a": {"loss": 1.0}, "b": {"loss": 2.0}})
+    monkeypatch.setattr(plots, "MODELS", 2)
+    assert [box["y"] for box in plots.box_plot(state)["data"]] == [[1.0, 2.0], [1.0, 2.0]]
+    monkeypatch.setattr(plots, "VALIDATIONS", 3)
+    [box] = plots.box_plot(state)["data"]  # that of m4 would lack a client
+    assert box["name"] == "round 5 · m5"
+    monkeypatch.setattr(plots, "VALIDATIONS", 1)
+    [box] = plots.box_plot(state)["data"]
+    assert box["text"] == ["a", "b"]
+
+
+def test_many_values_are_not_drawn_as_points_each(state: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    validated(state, "m1", 1, {"a": {"loss": 1.0}, "b": {"loss": 2.0}})
+    assert plots.box_plot(state)["data"][0]["boxpoints"] == "all"
+    monkeypatch.setattr(plots, "_POINTS", 1)
+    assert plots.box_plot(state)["data"][0]["boxpoints"] == "outliers"
+
+
+def test_a_figure_is_plain_json(state: StateStore) -> None:
+    validated(state, "m1", 1, {"a": {"loss": 1.0}})
+    figure = plots.box_plot(state)
+    assert json.loads(json.dumps(figure)) == figure
