@@ -29,7 +29,9 @@ from fedn.client.app import default_name, run_client, until_signal
 from fedn.client.threads import DaemonThreads
 from fedn.client.work import Job, Outcome
 from fedn.config import Member
+from fedn.core import dtypes
 from fedn.core import weights as w
+from fedn.core.finite import check_values
 from fedn.core.model import TaskKind
 from fedn.core.numbers import finite_numbers
 from fedn.errors import ConfigError, EntryPointFailed
@@ -51,7 +53,8 @@ class Client:
 
     Each function takes the model and, if it has a second parameter, the task (`fedn.client.work.Job`: round, session's
     parameters, seconds left). Functions run in a thread, one at a time for each client. The model's arrays are
-    read-only: make new ones.
+    read-only: make new ones. Those of bfloat16, which numpy can't compute with, come as float32. Floats may be returned
+    in any precision, and are sent in that of the model.
 
     Args:
         train: Returns the updated model; with it, if known, the number of examples it saw and metrics of the training.
@@ -116,7 +119,11 @@ class FunctionWork:
         await self._free.acquire()
         call = _THREADS.run(_call, function, job)
         call.add_done_callback(self._ended)
-        return await asyncio.shield(call)
+        try:
+            return await asyncio.shield(call)
+        except asyncio.CancelledError:
+            call.add_done_callback(_discard)
+            raise
 
     def _ended(self, call: asyncio.Future[Outcome]) -> None:
         """The function has returned. One whose job was cancelled goes on until then: a thread can't be broken off."""
@@ -126,6 +133,13 @@ class FunctionWork:
 
     async def close(self) -> None:
         """Functions leave nothing up."""
+
+
+def _discard(call: asyncio.Future[Outcome]) -> None:
+    """Delete the update that a function has made though nobody waits for it any more."""
+    content = b"" if call.cancelled() or call.exception() else call.result().content
+    if isinstance(content, Path):
+        content.unlink(missing_ok=True)
 
 
 def _with_task(function: Callable[..., Any]) -> Callable[[Any, Job], Any]:
@@ -152,7 +166,7 @@ def _call(function: Callable[[Any, Job], Any], job: Job) -> Outcome:
     if job.kind is TaskKind.TRAIN:
         updated, examples, metrics = _unpacked(result, 3)
         arrays = _from_user(updated, model)
-        return Outcome(examples=_examples(examples), metrics=_metrics(metrics), content=w.to_bytes(arrays))
+        return Outcome(examples=_examples(examples), metrics=_metrics(metrics), content=_file_of(arrays, job))
     content, examples, _ = _unpacked(result, 2)
     if not isinstance(content, Mapping):
         raise EntryPointFailed(
@@ -164,6 +178,19 @@ def _call(function: Callable[[Any, Job], Any], job: Job) -> Outcome:
         return Outcome(examples=_examples(examples), data=json.dumps(plain))
     except (TypeError, ValueError) as error:
         raise EntryPointFailed(f"the {job.kind.value} function returned what JSON can't hold: {error}") from error
+
+
+def _file_of(arrays: w.Weights, job: Job) -> Path | bytes:
+    """The file of an update: in memory if the model was, else beside the model."""
+    if not isinstance(job.content, Path):
+        return w.to_bytes(arrays)
+    target = job.content.with_name(f"{job.content.name}-update")
+    try:
+        w.write(arrays, target)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return target
 
 
 def _unpacked(result: Any, most: int) -> tuple[Any, Any, Any]:
@@ -192,8 +219,11 @@ def _plain(value: Any) -> Any:
 
 
 def _for_user(model: w.Weights) -> Model:
-    """As a list when the arrays are named by their places."""
-    return list(model.values()) if _is_list(model) else model
+    """As a list when the arrays are named by their places; bfloat16 as float32."""
+    arrays = {name: dtypes.floats(array) for name, array in model.items()}
+    for array in arrays.values():
+        array.flags.writeable = False
+    return list(arrays.values()) if _is_list(model) else arrays
 
 
 def _is_list(model: w.Weights) -> bool:
@@ -201,7 +231,12 @@ def _is_list(model: w.Weights) -> bool:
 
 
 def _from_user(result: Any, model: w.Weights) -> dict[str, Array]:
-    """What the user returned as arrays by name, floats in the model's own precision: numpy widens them in passing."""
+    """What the user returned as arrays by name, floats in the model's own precision: numpy widens them in passing.
+
+    Raises:
+        EntryPointFailed: It is no model.
+        InvalidUpdate: It holds floats that the model's precision can't.
+    """
     if isinstance(result, Sequence) and _is_list(model):
         result = {str(place): array for place, array in enumerate(result)}
     if not isinstance(result, Mapping):
@@ -217,6 +252,7 @@ def _fitted(name: str, array: Any, like: Array | None) -> Array:
         found: Array = np.asarray(array)
     except (TypeError, ValueError) as error:
         raise EntryPointFailed(f"the train function returned no array as {name!r}: {error}") from error
-    if like is not None and found.dtype.kind == "f" == like.dtype.kind:
-        return found.astype(like.dtype, copy=False)
-    return found
+    if like is None or found.dtype == like.dtype or not (dtypes.is_float(found.dtype) and dtypes.is_float(like.dtype)):
+        return found
+    check_values(name, np.ravel(found, order="K"), like.dtype)
+    return dtypes.cast(found, like.dtype)

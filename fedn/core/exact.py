@@ -18,16 +18,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
+from fedn.core import dtypes
 from fedn.core.blocks import Block, Floats
-from fedn.core.layout import LARGEST, Layout, Weights
+from fedn.core.dtypes import Array, DType
+from fedn.core.finite import not_within
+from fedn.core.layout import Layout, Weights
 from fedn.core.levels import CAPACITY, LOWEST, WINDOW, WORD, Integers, Level, words
-from fedn.core.npy import Array
 from fedn.core.partial import Checked, Partial, Range
-from fedn.errors import InvalidUpdate
 
 _USEFUL = 24  # a level that is there already is used for a part of the bits only where it takes at least so many
 
@@ -40,7 +40,8 @@ class ExactPartial(Partial):
     the exact mean of the products by at most 2**-51 of its magnitude. There is no limit to the number of updates.
 
     Memory is 8 bytes a number for each level in use: one to three for what training yields. Hostile values can't bring
-    it above a level for every 14 bits between the smallest and the largest exponent, which makes 24 for float32.
+    it above a level for every 14 bits between the smallest and the largest exponent of the updates' types, which makes
+    24 for float32.
     """
 
     KIND = "exact"
@@ -60,8 +61,9 @@ class ExactPartial(Partial):
         for piece in block.pieces:
             values = arrays[piece.array][piece.source]
             smallest, largest = _magnitudes(values, scratch)
-            if not largest < LARGEST:
-                raise InvalidUpdate(f"array {self.layout.names[piece.array]!r} has values that are not finite")
+            dtype = self.layout.dtypes[piece.array]
+            if dtypes.is_float(dtype) and not largest <= dtypes.bound(dtype):
+                raise not_within(self.layout.names[piece.array], largest, dtype)
             if largest:
                 tops.append(math.frexp(largest * weight)[1])
                 bottoms.append(max(_lowest_bit(smallest, weight, values.dtype), LOWEST))
@@ -155,7 +157,7 @@ class ExactPartial(Partial):
 
 def _magnitudes(values: Array, scratch: Floats) -> tuple[float, float]:
     """The smallest magnitude of `values` that isn't zero, and the largest; NaN where one is."""
-    if values.dtype.kind != "f":
+    if not dtypes.is_float(values.dtype):
         largest = max(int(values.max()), -int(values.min()))
         return min(largest, 1), largest
     # Without their sign, floats are ordered as the integers of the same bits are, NaN above all.
@@ -166,12 +168,13 @@ def _magnitudes(values: Array, scratch: Floats) -> tuple[float, float]:
     if highest and not lowest:
         np.subtract(bits, 1, out=bits)  # makes zeros the highest of all
         lowest = bits.min() + unsigned.type(1)
-    return float(lowest.view(values.dtype)), float(highest.view(values.dtype))
+    smallest, largest = dtypes.floats(np.array([lowest, highest]).view(values.dtype)).tolist()
+    return smallest, largest
 
 
-def _lowest_bit(smallest: float, weight: float, dtype: np.dtype[Any]) -> int:
+def _lowest_bit(smallest: float, weight: float, dtype: DType) -> int:
     """Exponent of the lowest bit that may be set in `weight` times any value of `dtype` from `smallest` on."""
-    bits = _bits_of_type(dtype) + _bits_of(weight)
+    bits = dtypes.significant_bits(dtype) + _bits_of(weight)
     if bits <= 53:  # exact: the lowest bit is the product of the lowest bits
         return math.frexp(smallest)[1] + math.frexp(weight)[1] - bits
     return math.frexp(smallest * weight or math.ulp(0))[1] - 53
@@ -190,9 +193,3 @@ def _bits_of(weight: float) -> int:
     """Bits of a weight from the first to the last that is set."""
     numerator = weight.as_integer_ratio()[0]
     return (numerator // (numerator & -numerator)).bit_length()
-
-
-@lru_cache
-def _bits_of_type(dtype: np.dtype[Any]) -> int:
-    """Significant bits that a value of `dtype` may have as float64."""
-    return int(np.finfo(dtype).nmant) + 1 if dtype.kind == "f" else min(8 * dtype.itemsize, 53)

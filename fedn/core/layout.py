@@ -11,25 +11,20 @@ from typing import Any
 import numpy as np
 
 from fedn.core import npy
-from fedn.core.npy import Array
+from fedn.core.dtypes import Array, DType, checked, is_float, name_of, named
 from fedn.errors import InvalidUpdate
 
 Weights = Mapping[str, Array]
 Shape = tuple[int, ...]
 
-LARGEST = 2.0**900
-"""Bound of the magnitude of float64 values: weighted and summed up they stay finite."""
-
-_STRETCH = 1 << 17  # values looked at in one go: few enough to stay in a processor's cache
-
 
 @dataclass(frozen=True)
 class Layout:
-    """Names in order, shapes and dtypes of a model's arrays."""
+    """Names in order, shapes and dtypes of a model's arrays; `bfloat16.DTYPE` stands for bfloat16."""
 
     names: tuple[str, ...]
     shapes: tuple[Shape, ...]
-    dtypes: tuple[np.dtype[Any], ...]
+    dtypes: tuple[DType, ...]
 
     @classmethod
     def of(cls, weights: Weights) -> Layout:
@@ -38,23 +33,21 @@ class Layout:
         Raises:
             InvalidModel: an array holds what can't be averaged.
         """
+        types = []
         for name, array in weights.items():
             with npy.naming(name):
-                npy.check_dtype(array.dtype)
-        arrays = weights.values()
-        return cls(tuple(weights), tuple(a.shape for a in arrays), tuple(a.dtype.newbyteorder("=") for a in arrays))
+                types.append(checked(array.dtype))
+        return cls(tuple(weights), tuple(array.shape for array in weights.values()), tuple(types))
 
     @classmethod
     def from_json(cls, arrays: Sequence[Any]) -> Layout:
         """Rebuild what `to_json` returned; raises a built-in error or InvalidModel where it is damaged."""
         # A broadcast scalar has a shape and a dtype without having the memory of an array.
-        return cls.of({name: np.broadcast_to(np.zeros((), dtype), shape) for name, shape, dtype in arrays})
+        return cls.of({name: np.broadcast_to(np.zeros((), named(dtype)), shape) for name, shape, dtype in arrays})
 
     def to_json(self) -> list[tuple[str, Shape, str]]:
         """This layout as JSON-compatible lists: name, shape and dtype of each array."""
-        return [
-            (name, shape, dtype.name) for name, shape, dtype in zip(self.names, self.shapes, self.dtypes, strict=True)
-        ]
+        return list(zip(self.names, self.shapes, map(name_of, self.dtypes), strict=True))
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -67,7 +60,7 @@ class Layout:
         return sum(self.sizes)
 
     def check(self, weights: Weights) -> None:
-        """Make sure that `weights` has this layout; the order of names may differ.
+        """Make sure that `weights` has this layout; the order of names and the precision of floats may differ.
 
         Raises:
             InvalidUpdate: names the first difference.
@@ -78,26 +71,9 @@ class Layout:
                 raise InvalidUpdate(f"array {name!r} is missing")
             if array.shape != shape:
                 raise InvalidUpdate(f"array {name!r} has shape {array.shape}, the model's has {shape}")
-            if array.dtype != dtype:
-                raise InvalidUpdate(f"array {name!r} holds {array.dtype}, the model's holds {dtype}")
+            if array.dtype != dtype and not (is_float(array.dtype) and is_float(dtype)):
+                found, expected = name_of(array.dtype), name_of(dtype)
+                raise InvalidUpdate(f"array {name!r} holds {found}, the model's holds {expected}")
         if len(weights) != len(self.names):
             extra = next(name for name in weights if name not in self.names)
             raise InvalidUpdate(f"array {extra!r} is not in the model")
-
-
-def check_finite(weights: Weights) -> None:
-    """Make sure that no value is NaN or infinite, and no float64 value as large as `LARGEST`.
-
-    Raises:
-        InvalidUpdate: names the first array that has one.
-    """
-    for name, array in weights.items():
-        if array.dtype.kind == "f" and not _finite(np.ravel(array, order="K")):
-            raise InvalidUpdate(f"array {name!r} has values that are not finite")
-
-
-def _finite(values: Array) -> bool:
-    stretches = (values[start : start + _STRETCH] for start in range(0, values.size, _STRETCH))
-    if values.itemsize < 8:
-        return all(np.isfinite(stretch).all() for stretch in stretches)
-    return all((np.abs(stretch) < LARGEST).all() for stretch in stretches)

@@ -10,21 +10,22 @@ import math
 import re
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from fedn.core import bfloat16
+from fedn.core.dtypes import Array, DType, checked, is_bfloat16, name_of, refusal
 from fedn.core.npz import ALIGNMENT, Buffer
 from fedn.errors import InvalidModel
 
-Array = np.ndarray[Any, np.dtype[Any]]
+__all__ = ["Array", "data", "naming", "parse", "pieces", "view"]
 
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 10_000  # numpy's own limit: beyond it evaluating a literal isn't safe
 _SIMPLE_TYPE = re.compile(r"[<>|=][biufcmMOSUV]\S*")
-_HINT = "save real numbers of up to 64 bits"
 
 
 def parse(content: memoryview) -> Array:
@@ -42,12 +43,16 @@ def parse(content: memoryview) -> Array:
         raise InvalidModel("has a header of an unknown version or length")
     start += length
     dtype, shape, fortran = _read_header(bytes(content[start - length : start]))
+    return view(content[start:], dtype, shape, fortran=fortran)
+
+
+def view(data: memoryview, dtype: DType, shape: tuple[int, ...], *, fortran: bool = False) -> Array:
+    """Raw data as an array, as `parse` returns it; raises InvalidModel where it is none of this type and shape."""
     count = math.prod(shape)
-    if len(content) - start != count * dtype.itemsize:
-        raise InvalidModel(
-            f"has {len(content) - start} bytes of data where {dtype} {shape} needs {count * dtype.itemsize}"
-        )
-    flat = np.frombuffer(content, dtype, count, start) if count else np.zeros(0, dtype)
+    if len(data) != count * dtype.itemsize:
+        needed = count * dtype.itemsize
+        raise InvalidModel(f"has {len(data)} bytes of data where {name_of(dtype)} {shape} needs {needed}")
+    flat = np.frombuffer(data, dtype, count) if count else np.zeros(0, dtype)
     if dtype.kind == "b" and flat.view(np.uint8).max(initial=0) > 1:
         raise InvalidModel("has truth values that are neither 0 nor 1")
     try:
@@ -65,12 +70,25 @@ def pieces(array: Array) -> list[Buffer]:
 
     The data is a view where `array` is contiguous in either order.
     """
-    check_dtype(array.dtype)
     fortran = array.flags.f_contiguous and not array.flags.c_contiguous
-    ordered = array.T if fortran else array
-    flat = np.ascontiguousarray(ordered, array.dtype.newbyteorder("<")).reshape(-1)
+    flat = _flat(array.T if fortran else array)
     header = _write_header(flat.dtype, array.shape, fortran)
-    return [header, flat.view(np.uint8).data] if flat.size else [header]
+    return [header, *_bytes(flat)]
+
+
+def data(array: Array) -> list[Buffer]:
+    """The values of `array` in C order and little-endian byte order: one piece, a view where they lie so; or none."""
+    return _bytes(_flat(array))
+
+
+def _flat(array: Array) -> Array:
+    dtype = checked(array.dtype).newbyteorder("<")
+    plain = array.view(bfloat16.DTYPE) if is_bfloat16(array.dtype) else array
+    return np.ascontiguousarray(plain, dtype).reshape(-1)
+
+
+def _bytes(flat: Array) -> list[Buffer]:
+    return [flat.view(np.uint8).data] if flat.size else []
 
 
 @contextmanager
@@ -82,37 +100,31 @@ def naming(name: str) -> Iterator[None]:
         raise InvalidModel(f"array {name!r} {error.message}", hint=error.hint) from None
 
 
-def check_dtype(dtype: np.dtype[Any]) -> None:
-    """Make sure that values are real numbers of at most 64 bits.
-
-    Raises:
-        InvalidModel: says what they are; as all errors here it leaves the array to `naming`.
-    """
-    if dtype.kind == "V" and dtype.itemsize == 2:
-        raise InvalidModel("holds raw 2-byte values, as bfloat16 is saved", hint="save it as float32")
-    if dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise InvalidModel(f"holds values of type {dtype}, which can't be averaged", hint=_HINT)
-
-
 @lru_cache(maxsize=4096)
-def _read_header(raw: bytes) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
+def _read_header(raw: bytes) -> tuple[DType, tuple[int, ...], bool]:
     # Clients send the same few headers all the time, and evaluating one costs more than all the rest of reading it.
     try:
         header = ast.literal_eval(raw.decode())
         descr, fortran, shape = header["descr"], header["fortran_order"], header["shape"]
-        if not isinstance(descr, str) or not _SIMPLE_TYPE.fullmatch(descr):
-            raise InvalidModel(f"holds values of type {descr}, which can't be averaged", hint=_HINT)
-        dtype = np.dtype(descr)
     except (ValueError, SyntaxError, TypeError, LookupError, RecursionError, MemoryError) as error:
         raise InvalidModel(f"has a header that doesn't parse: {error}") from None
-    check_dtype(dtype)
+    dtype = _read_type(descr)
     if not isinstance(shape, tuple) or any(type(n) is not int or n < 0 for n in shape) or not isinstance(fortran, bool):
         raise InvalidModel(f"has a shape that is none: {shape!r}")
     return dtype, shape, fortran
 
 
+def _read_type(descr: Any) -> DType:
+    if isinstance(descr, str) and _SIMPLE_TYPE.fullmatch(descr):
+        with suppress(TypeError):  # a type of a library that numpy doesn't know, such as floats of 8 bits
+            dtype = np.dtype(descr)
+            checked(dtype)
+            return dtype
+    raise refusal(descr)
+
+
 @lru_cache(maxsize=4096)
-def _write_header(dtype: np.dtype[Any], shape: tuple[int, ...], fortran: bool) -> bytes:
+def _write_header(dtype: DType, shape: tuple[int, ...], fortran: bool) -> bytes:
     text = repr({"descr": dtype.str, "fortran_order": fortran, "shape": shape})
     padding = -(len(_MAGIC) + 4 + len(text) + 1) % ALIGNMENT
     header = f"{text}{' ' * padding}\n".encode()

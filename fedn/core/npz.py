@@ -88,13 +88,19 @@ def _directory(data: memoryview) -> tuple[int, int, int]:
     signature, _, _, _, count, size, offset, comment = _END.unpack_from(data, at)
     if signature != b"PK\x05\x06":
         raise InvalidModel("the archive is cut short, or has bytes after its end")
-    if count == _FULL_COUNT or _FULL in (size, offset):
-        at -= _LOCATOR.size
-        signature, _, end64, _ = _LOCATOR.unpack_from(data, max(at, 0))
-        if signature != b"PK\x06\x07" or end64 + _END64.size != at:
+    before = max(at - _LOCATOR.size, 0)
+    located = bytes(data[before : before + 4]) == b"PK\x06\x07"
+    # zipfile writes a ZIP64 directory from 2 GiB on, and leaves in the other one the values that fit into it.
+    if count == _FULL_COUNT or _FULL in (size, offset) or (located and offset + size != at):
+        _, _, end64, _ = _LOCATOR.unpack_from(data, before)
+        if not located or end64 + _END64.size != before:
             raise InvalidModel("the archive is damaged: its ZIP64 directory is missing")
         at = end64
+        short = (count, size, offset)
         _, _, _, _, _, _, _, count, size, offset = _END64.unpack_from(data, at)
+        pairs = zip(short, (count, size, offset), (_FULL_COUNT, _FULL, _FULL), strict=True)
+        if any(narrow not in (wide, full) for narrow, wide, full in pairs):
+            raise InvalidModel("the archive is damaged: its two directories differ")
     if comment or offset + size != at:
         raise InvalidModel("the archive is damaged: bytes are missing or too many")
     return offset, offset, count

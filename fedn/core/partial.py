@@ -24,10 +24,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from fedn.core import bfloat16, dtypes
 from fedn.core import weights as files
 from fedn.core.blocks import Block, Floats, blocks
+from fedn.core.dtypes import Array
 from fedn.core.layout import Layout, Weights
-from fedn.core.npy import Array
 from fedn.errors import InvalidInput, InvalidUpdate, NotReady
 
 HEAVIEST = 2.0**53
@@ -79,11 +80,12 @@ class Partial(ABC):
         """Make sure that an update can be folded in, and make it ready for `add`. Any thread may call it at any time.
 
         Args:
-            weights: Arrays of the layout's names, shapes and dtypes.
+            weights: Arrays of the layout's names, shapes and dtypes; floats may be of any precision.
             weight: Number of examples: positive, at most `HEAVIEST`.
 
         Raises:
-            InvalidUpdate: The layout differs, a value is not finite, or the weight is not positive.
+            InvalidUpdate: The layout differs, a value is not finite or too large for the layout's dtype, or the weight
+                is not positive.
         """
         weight = float(weight)
         if not 0 < weight <= HEAVIEST:
@@ -127,8 +129,8 @@ class Partial(ABC):
     def mean(self) -> dict[str, Array]:
         """The weighted mean in the layout's dtypes, rounded once from float64.
 
-        Floats are rounded to nearest, integers and truth values half to even. Integers beyond 2**53 have been rounded
-        to float64 on the way in.
+        Floats are rounded to nearest, and to even in the middle. So are integers and truth values, to the nearest whole
+        number; products of an integer and a weight beyond 2**53 have been rounded to float64 on the way in.
 
         Raises:
             NotReady: nothing was folded in.
@@ -176,7 +178,7 @@ class Partial(ABC):
         values = self._values[: block.size]
         for piece in block.pieces:
             # Casting first and multiplying in place is faster than numpy's buffered multiplication of two types.
-            np.copyto(values[piece.target], update.arrays[piece.array][piece.source])
+            np.copyto(values[piece.target], dtypes.floats(update.arrays[piece.array][piece.source]))
         if update.weight != 1:
             np.multiply(values, update.weight, out=values)
         return values
@@ -209,6 +211,9 @@ class Partial(ABC):
 def _round(values: Floats, out: Array) -> None:
     if out.dtype.kind == "f":
         np.copyto(out, values, casting="same_kind")
+        return
+    if out.dtype == bfloat16.DTYPE:
+        np.copyto(out, bfloat16.narrow(values))
         return
     np.rint(values, out=values)
     if out.dtype.itemsize == 8:

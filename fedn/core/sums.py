@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from fedn.core.blocks import Block, Floats
-from fedn.core.layout import Layout, Weights, check_finite
-from fedn.core.npy import Array
+from fedn.core.dtypes import Array
+from fedn.core.finite import check_values
+from fedn.core.layout import Layout, Weights
 from fedn.core.partial import Checked, Partial, Range
 
 
@@ -30,7 +31,8 @@ class SumPartial(Partial):
         self._sums: Floats = np.zeros(layout.size)
 
     def _ranges(self, arrays: Sequence[Array], weight: float) -> tuple[Range | None, ...]:
-        check_finite(dict(zip(self.layout.names, arrays, strict=True)))
+        for name, values, dtype in zip(self.layout.names, arrays, self.layout.dtypes, strict=True):
+            check_values(name, values, dtype)
         return ()
 
     def _add_block(self, index: int, block: Block, updates: Sequence[Checked]) -> None:

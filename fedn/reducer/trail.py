@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from fedn.core import weights as w
 from fedn.core.aggregation import Partial
-from fedn.core.layout import check_finite
+from fedn.core.finite import check_finite
 from fedn.core.model import File, Progress
 from fedn.core.strategies import create
 from fedn.errors import InvalidModel, InvalidUpdate, NotFound
@@ -110,7 +110,7 @@ class Trail:
             before = parent.data or self._local(parent.model.id, Path(folder))
             arrays = create(session.strategy).finish(total, w.read(before))
             _check(arrays)
-            content = _content(arrays, w.format_of(before), None if parent.data else Path(folder) / "next")
+            content = _content(arrays, w.style_of(before), None if parent.data else Path(folder) / "next")
             document = replace(
                 self._document(content, arrays),
                 parent=parent.model.id,
@@ -163,10 +163,10 @@ def _check(arrays: w.Weights) -> None:
         raise InvalidModel(error.message, hint="such a model can't be averaged") from error
 
 
-def _content(arrays: w.Weights, form: w.Format, path: Path | None) -> Path | bytes:
+def _content(arrays: w.Weights, style: w.Style, path: Path | None) -> Path | bytes:
     """The file of a model: at `path`, or in memory."""
     target = BytesIO() if path is None else path
-    w.write(arrays, target, format=form)
+    w.write(arrays, target, format=style)
     return target.getvalue() if isinstance(target, BytesIO) else target
 
 

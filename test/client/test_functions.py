@@ -8,8 +8,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 from waiting import DEADLINE
@@ -17,28 +19,40 @@ from waiting import DEADLINE
 import fedn
 from fedn.client.functions import FunctionWork
 from fedn.client.work import Job, Outcome
+from fedn.core import bfloat16, dtypes
 from fedn.core import weights as w
 from fedn.core.model import File, TaskKind
-from fedn.errors import ConfigError, EntryPointFailed, FednError
+from fedn.errors import ConfigError, EntryPointFailed, FednError, InvalidModel, InvalidUpdate
 
 NAMED = {"kernel": np.ones((2, 2), np.float32), "steps": np.array(3)}
 LISTED = {"0": np.zeros(2, np.float32), "1": np.ones(3)}
 
 
-async def do(
-    function: Callable[..., Any], *, kind: TaskKind = TaskKind.TRAIN, model: dict[str, np.ndarray] = NAMED
-) -> Outcome:
-    content = w.to_bytes(model)
-    job = Job(
+def job_of(content: Path | bytes, *, kind: TaskKind = TaskKind.TRAIN) -> Job:
+    return Job(
         id="task",
         kind=kind,
         session_id="session",
         round=4,
-        model=File("model", len(content), ""),
+        model=File("model", 0, ""),
         content=content,
         seconds=10.0,
         parameters={"rate": 0.5},
     )
+
+
+async def do(
+    function: Callable[..., Any],
+    *,
+    kind: TaskKind = TaskKind.TRAIN,
+    model: dict[str, np.ndarray] = NAMED,
+    path: Path | None = None,
+) -> Outcome:
+    """What comes of a function's work on a model, in a file where there is a path for it."""
+    content = path or w.to_bytes(model)
+    if path:
+        w.write(model, path)
+    job = job_of(content, kind=kind)
     work = FunctionWork({kind: function})
     try:
         return await work.do(job)
@@ -48,6 +62,10 @@ async def do(
 
 def arrays(outcome: Outcome) -> dict[str, np.ndarray]:
     return w.read(outcome.content)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 async def test_a_model_comes_as_a_dict_of_arrays_and_goes_as_one() -> None:
@@ -69,6 +87,60 @@ async def test_a_model_named_by_places_comes_as_a_list() -> None:
 async def test_floats_that_numpy_widened_get_their_precision_back() -> None:
     found = arrays(await do(lambda model: {**model, "kernel": model["kernel"].astype(np.float64) / 3}))
     assert found["kernel"].dtype == np.float32
+
+
+@pytest.mark.parametrize("returned", [np.float32, np.float64, np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("like", ["f2", "f4", "f8", "V2"])
+async def test_floats_of_any_precision_get_that_of_the_model(like: str, returned: Any) -> None:
+    model = {"w": dtypes.cast(np.array([1.5, -0.25]), np.dtype(like))}
+    found = arrays(await do(lambda model: {"w": model["w"].astype(returned) * returned(2)}, model=model))
+    assert found["w"].dtype == np.dtype(like)
+    np.testing.assert_array_equal(dtypes.floats(found["w"]), [3.0, -0.5])
+
+
+async def test_bfloat16_comes_as_float32_that_is_nobodys_to_change() -> None:
+    seen = []
+    model = {"0": bfloat16.narrow(np.array([1.5])), "1": np.ones(1, np.float32)}
+    await do(lambda model: seen.extend(model) or model, model=model)
+    assert [(array.dtype, array.flags.writeable) for array in seen] == [(np.float32, False)] * 2
+    assert [array[0] for array in seen] == [1.5, 1.0]
+
+
+@pytest.mark.parametrize("like", ["f2", "f4", "V2"])
+async def test_floats_that_the_model_cannot_hold_are_refused(like: str) -> None:
+    model = {"w": np.zeros(2, like)}
+    with pytest.raises(InvalidUpdate, match=r"array 'w' has values up to 1e\+300, the model's"):
+        await do(lambda model: {"w": np.array([1.0, 1e300])}, model=model)
+
+
+async def test_the_update_of_a_model_in_a_file_is_a_file_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    outcome = await do(lambda model: {name: array + 1 for name, array in model.items()}, path=path)
+    assert outcome.content == tmp_path / "model-update"
+    np.testing.assert_array_equal(arrays(outcome)["kernel"], np.full((2, 2), 2, np.float32))
+    with pytest.raises(InvalidModel, match="array 'kernel' holds values of type <U4"):
+        await do(lambda model: {"kernel": np.array("text")}, path=tmp_path / "other")
+    assert names(tmp_path) == ["model", "model-update", "other"]
+
+
+async def test_a_file_that_nobody_waits_for_any_more_is_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    w.write(NAMED, path)
+    entered, leave = threading.Event(), threading.Event()
+
+    def train(model: Any) -> Any:
+        entered.set()
+        leave.wait(DEADLINE)
+        return model
+
+    work = FunctionWork({TaskKind.TRAIN: train})
+    task = asyncio.create_task(work.do(job_of(path)))
+    await asyncio.to_thread(entered.wait, DEADLINE)
+    task.cancel()
+    await asyncio.wait([task])
+    leave.set()
+    await work.do(job_of(w.to_bytes(NAMED)))  # which begins when the first has ended
+    assert names(tmp_path) == ["model"]
 
 
 async def test_examples_and_metrics_go_with_the_model() -> None:
@@ -160,8 +232,7 @@ async def test_a_function_runs_one_task_at_a_time_even_after_one_was_given_up() 
         leave.wait(60)
         return model
 
-    content = w.to_bytes(NAMED)
-    job = Job("task", TaskKind.TRAIN, "session", 1, File("model", 0, ""), content, 1.0)
+    job = job_of(w.to_bytes(NAMED))
     work = FunctionWork({TaskKind.TRAIN: train})
     first = asyncio.create_task(work.do(job))
     assert await asyncio.to_thread(entered.acquire, timeout=60)

@@ -102,7 +102,8 @@ def test_weights_need_not_be_whole(kind: type[Partial]) -> None:
     "bad",
     [
         {"w": np.ones(8, np.float32)},
-        {"w": np.ones(7)},
+        {"w": np.ones(7, np.int32)},
+        {"w": np.full(7, 1e39)},
         {"v": np.ones(7, np.float32)},
         {"w": np.full(7, np.nan, np.float32)},
     ],

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fedn.core import weights as files
 from fedn.core.aggregation import ExactPartial, from_bytes
-from fedn.core.layout import LARGEST, Layout
+from fedn.core.dtypes import BOUND as LARGEST
+from fedn.core.layout import Layout
 from fedn.core.levels import CAPACITY, LOWEST, WORD, Level, words
 from fedn.errors import Corrupt
 

@@ -1,16 +1,17 @@
 import io
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fedn.core import npy
+from fedn.core import bfloat16, npy
 from fedn.errors import InvalidModel
 
-DTYPES = ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]
+DTYPES = ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", "V2"]
 
 
 def saved(array: Any) -> bytes:
@@ -30,7 +31,11 @@ def parse(data: bytes) -> npy.Array:
 def arrays() -> st.SearchStrategy[npy.Array]:
     dtypes = st.sampled_from(DTYPES).flatmap(lambda name: st.sampled_from([np.dtype(f"<{name}"), np.dtype(f">{name}")]))
     shapes = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)
-    return dtypes.flatmap(lambda dtype: hnp.arrays(dtype, shapes))
+    return dtypes.flatmap(lambda dtype: hnp.arrays(dtype, shapes) if dtype.kind != "V" else raw(shapes))
+
+
+def raw(shapes: st.SearchStrategy[tuple[int, ...]]) -> st.SearchStrategy[npy.Array]:
+    return hnp.arrays(np.uint16, shapes).map(lambda bits: bits.view("V2"))
 
 
 @given(arrays(), st.sampled_from("CF"))
@@ -58,6 +63,15 @@ def test_contiguous_data_is_written_without_a_copy(array: npy.Array) -> None:
     assert len(header) % 64 == 0
 
 
+def test_bfloat16_is_read_as_numpy_saves_it_and_written_so() -> None:
+    array = np.array([1, -2.5, np.inf], ml_dtypes.bfloat16)
+    read = parse(saved(array))
+    assert (read.dtype, read.tobytes()) == (bfloat16.DTYPE, array.tobytes())
+    for held in (array, read, array[::-1][::-1]):
+        loaded = np.load(io.BytesIO(written(held)))
+        np.testing.assert_array_equal(loaded.view(ml_dtypes.bfloat16), array)
+
+
 def test_any_other_order_is_written_too() -> None:
     array = np.arange(24.0).reshape(2, 3, 4)[:, ::-1, ::2]
     np.testing.assert_array_equal(parse(written(array)), array)
@@ -77,19 +91,23 @@ def test_headers_of_later_versions_are_read() -> None:
         (np.array(["text"]), "U4"),
         (np.array([b"text"]), "S4"),
         (np.array([(1, 2.0)], "i4,f4"), "f0"),
-        (np.zeros(3, "V2"), "bfloat16"),
+        (np.zeros(3, "V1"), "V1"),
+        (np.zeros(3, ml_dtypes.float8_e5m2), "<f1"),
+        (np.zeros(3, ml_dtypes.float8_e4m3fn), "V1"),
         (np.zeros(3, "V4"), "V4"),
+        (np.zeros(3, "i1,i1"), "f0"),
         (np.zeros(3, np.longdouble), "float128"),
         (np.array(["2020-01-01"], "M8[D]"), "datetime64"),
     ],
 )
 def test_what_cannot_be_averaged_is_refused(array: npy.Array, message: str) -> None:
-    with pytest.raises(InvalidModel, match=message):
+    with pytest.raises(InvalidModel, match=f"holds values of type .*{message}.*, which can't be averaged"):
         parse(saved(array))
 
 
 @pytest.mark.parametrize(
-    "array", [np.array([{}], object), np.array([1j]), np.zeros(3, "V2"), np.zeros(2, np.longdouble)]
+    "array",
+    [np.array([{}], object), np.array([1j]), np.zeros(3, "V1"), np.zeros(3, "i1,i1"), np.zeros(2, np.longdouble)],
 )
 def test_what_cannot_be_averaged_is_not_written(array: npy.Array) -> None:
     with pytest.raises(InvalidModel):

@@ -67,6 +67,27 @@ def test_zip64_of_zipfile_is_read() -> None:
     assert members(file.getvalue()) == {"a.npy": b"content"}
 
 
+def zipped_as_if_large(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """What zipfile writes from 2 GiB on: a ZIP64 directory, though its values fit into the other one, too."""
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 100)
+    data = zipped({"a.npy": b"x" * 500, "b.npy": b"content"}, zipfile.ZIP_STORED)
+    assert b"PK\6\7" in data
+    assert data[-6:-2] != b"\xff" * 4
+    return data
+
+
+def test_zip64_of_zipfile_is_read_where_it_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert members(zipped_as_if_large(monkeypatch)) == {"a.npy": b"x" * 500, "b.npy": b"content"}
+
+
+@pytest.mark.parametrize("field", [-12, -10, -6])
+def test_two_directories_that_differ_are_found(monkeypatch: pytest.MonkeyPatch, field: int) -> None:
+    data = bytearray(zipped_as_if_large(monkeypatch))
+    data[field] += 1
+    with pytest.raises(InvalidModel, match="two directories differ"):
+        members(bytes(data))
+
+
 def test_more_members_than_16_bits_count() -> None:
     many = {f"{index}.npy": b"" for index in range(70_000)}
     assert members(archive(many)) == many

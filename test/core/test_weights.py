@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from safetensors import safe_open
 
-from fedn.core import weights
-from fedn.core.npy import Array
-from fedn.core.weights import TEXT_NAME, Format, Weights
+from fedn.core import bfloat16, weights
+from fedn.core.dtypes import Array
+from fedn.core.weights import TEXT_NAME, Format, Style, Weights
 from fedn.errors import InvalidModel, TooLarge
 
 MODEL: Weights = {
@@ -17,14 +19,15 @@ MODEL: Weights = {
     "layer.bias": np.ones(4, np.float16),
     "steps": np.array(7),
     "nothing": np.zeros((0, 3), np.float32),
+    "brain": bfloat16.narrow(np.arange(4.0)),
 }
+BINARY = [Format.NPZ, Format.SAFETENSORS]
 
 
 def same(a: Weights, b: Weights) -> None:
     assert list(a) == list(b)
     for name, array in a.items():
-        assert array.dtype == b[name].dtype
-        np.testing.assert_array_equal(array, b[name], strict=True)
+        assert (array.dtype, array.shape, array.tobytes()) == (b[name].dtype, b[name].shape, b[name].tobytes())
 
 
 @pytest.fixture
@@ -59,13 +62,42 @@ def test_equal_weights_make_equal_files() -> None:
     assert weights.to_bytes(MODEL) == weights.to_bytes({name: array.copy() for name, array in MODEL.items()})
 
 
-def test_a_mapped_file_outlives_its_name(path: Path) -> None:
-    weights.write(MODEL, path)
+@pytest.mark.parametrize("form", BINARY)
+def test_a_mapped_file_outlives_its_name(path: Path, form: Format) -> None:
+    weights.write(MODEL, path, format=form)
     model = weights.read(path)
     path.unlink()
     same(model, MODEL)
     assert not any(array.flags.owndata or array.flags.writeable for array in model.values() if array.size)
-    assert all(array.ctypes.data % 64 == 0 for array in model.values() if array.size)
+    assert all(array.flags.aligned for array in model.values())
+    assert form is Format.SAFETENSORS or all(array.ctypes.data % 64 == 0 for array in model.values() if array.size)
+
+
+@pytest.mark.parametrize("form", BINARY)
+def test_a_model_without_any_number_is_written_and_read(path: Path, form: Format) -> None:
+    empty: Weights = {"a": np.zeros((0, 3), np.float32), "b": np.zeros(0, np.int8)}
+    weights.write(empty, path, format=form)
+    same(weights.read(path), empty)
+
+
+def test_safetensors_are_written_and_read_as_bytes_and_as_a_file(path: Path) -> None:
+    weights.write(MODEL, path, format=Format.SAFETENSORS)
+    same(weights.read(path), MODEL)
+    same(weights.read(path.read_bytes()), MODEL)
+    with safe_open(path, "numpy") as file:
+        assert set(file.keys()) == set(MODEL)
+        np.testing.assert_array_equal(file.get_tensor("layer.weight"), MODEL["layer.weight"], strict=True)
+
+
+def test_a_file_is_written_in_the_style_of_another(path: Path) -> None:
+    style = Style(Format.SAFETENSORS, {"format": "pt"})
+    weights.write(MODEL, path, format=style)
+    assert weights.style_of(path) == weights.style_of(path.read_bytes()) == style
+    for form in BINARY:
+        file = io.BytesIO()
+        weights.write(MODEL, file, format=form)
+        assert weights.style_of(file.getvalue()) == Style(form)
+    assert weights.style_of(b"1 2 3\n") == Style(Format.TEXT)
 
 
 def test_writing_needs_no_seekable_target() -> None:
@@ -77,7 +109,16 @@ def test_writing_needs_no_seekable_target() -> None:
 
 
 @pytest.mark.parametrize(
-    "array", [np.arange(3.5), np.arange(6.0).reshape(2, 3), np.array(2.5), np.array([[1 / 3], [1e-300]])]
+    "array",
+    [
+        np.arange(3.5),
+        np.arange(6.0).reshape(2, 3),
+        np.array(2.5),
+        np.array([[1 / 3], [1e-300]]),
+        np.array([[1.0, 2.0]]),
+        np.array([3], np.int8),
+        np.array([True, False]),
+    ],
 )
 def test_one_array_is_written_as_text(path: Path, array: Array) -> None:
     weights.write({"any": array}, path, format=Format.TEXT)
@@ -90,7 +131,22 @@ def test_one_array_is_written_as_text(path: Path, array: Array) -> None:
     np.testing.assert_array_equal(np.loadtxt(path), np.squeeze(array))
 
 
-@pytest.mark.parametrize("model", [{}, MODEL, {"a": np.zeros((2, 2, 2))}, {"a": np.array(["text"])}])
+def test_bfloat16_is_written_as_text_too() -> None:
+    file = io.BytesIO()
+    weights.write({"any": bfloat16.narrow(np.array([1.5, -2.0]))}, file, format=Format.TEXT)
+    np.testing.assert_array_equal(weights.read(file.getvalue())[TEXT_NAME], [1.5, -2.0])
+
+
+@given(hnp.arrays(np.float64, hnp.array_shapes(min_dims=0, max_dims=2), elements=st.floats(allow_subnormal=True)))
+def test_text_keeps_every_float_and_comes_back_without_dimensions_of_one(array: Array) -> None:
+    file = io.BytesIO()
+    weights.write({"any": array}, file, format=Format.TEXT)
+    np.testing.assert_array_equal(weights.read(file.getvalue())[TEXT_NAME], np.squeeze(array), strict=True)
+
+
+@pytest.mark.parametrize(
+    "model", [{}, MODEL, {"a": np.zeros((2, 2, 2))}, {"a": np.array(["text"])}, {"a": np.zeros((3, 0))}]
+)
 def test_what_does_not_fit_into_text_is_refused(model: Weights) -> None:
     with pytest.raises(InvalidModel):
         weights.write(model, io.BytesIO(), format=Format.TEXT)
@@ -105,7 +161,7 @@ def test_text_without_an_array_of_numbers_is_refused(path: Path, text: bytes) ->
         weights.read(path)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x80\x04\x95", b"\x89HDF\r\n", b"1 2\0"])
+@pytest.mark.parametrize("data", [b"", b"\x80\x04\x95", b"\x89HDF\r\n", b"1 2\0", b"\2\0\0\0\0\0\0\0[]"])
 def test_other_formats_are_refused_with_the_name_of_the_file(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     for read in (weights.read, weights.format_of):
@@ -119,9 +175,19 @@ def test_the_format_of_an_archive_is_told() -> None:
     assert weights.format_of(weights.to_bytes(MODEL)) is Format.NPZ
 
 
-def test_an_archive_without_arrays_is_refused() -> None:
-    with pytest.raises(InvalidModel, match="no array"):
-        weights.read(weights.to_bytes({}))
+@pytest.mark.parametrize("form", BINARY)
+def test_a_file_without_arrays_is_refused(path: Path, form: Format) -> None:
+    weights.write({}, path, format=form)
+    with pytest.raises(InvalidModel, match=r"^model: the file holds no array"):
+        weights.read(path)
+
+
+@pytest.mark.parametrize("form", BINARY)
+def test_a_file_that_is_cut_short_is_refused_by_name(path: Path, form: Format) -> None:
+    weights.write(MODEL, path, format=form)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InvalidModel, match=r"^model: "):
+        weights.read(path)
 
 
 def test_a_member_that_is_no_array_is_refused() -> None:

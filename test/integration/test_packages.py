@@ -44,7 +44,7 @@ TASKS = """
         elif fault == "shape":
             model["a"] = np.zeros(4, np.float32)
         elif fault == "dtype":
-            model["a"] = model["a"].astype(np.float64)
+            model["a"] = model["a"].astype(np.int64)
         elif fault == "missing":
             model = {"b": model["a"]}
         np.savez(target, **model)
@@ -61,7 +61,7 @@ FAULTS = {
     "text": "",
     "NaN": "array 'a' has values that are not finite",
     "shape": "array 'a' has shape (4,), the model's has (3,)",
-    "dtype": "array 'a' holds float64, the model's holds float32",
+    "dtype": "array 'a' holds int64, the model's holds float32",
     "missing": "array 'a' is missing",
     "no examples": "num_examples in OUT-metadata is 0",
 }
