@@ -1,101 +1,81 @@
-"""What compute packages import to read and write models and metadata."""
+"""What compute packages import to read and write models and metadata.
+
+Helpers go by name: ours, and those that other distributions bring as entry points of the group `fedn.helpers`. FEDn
+itself may be on the path without its metadata, so ours are no entry points.
+"""
 
 from __future__ import annotations
 
-import json
-import tempfile
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from importlib import import_module
-from io import BytesIO
-from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from fedn.core import weights
-from fedn.core.layout import Weights
 from fedn.errors import InvalidInput
+from fedn.utils.base import ArraysHelper, HelperBase
+from fedn.utils.metadata import save_metadata
 
-Model = TypeVar("Model")
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
-_HELPERS = {
+__all__ = ["ArraysHelper", "HelperBase", "get_helper", "helper_names", "save_metadata"]
+
+GROUP = "fedn.helpers"
+
+_OURS = {
     "keras": "fedn.utils.kerashelper:KerasHelper",
-    "pytorch": "fedn.utils.pytorchhelper:PytorchHelper",
+    "numpy": "fedn.utils.numpyhelper:NumpyHelper",
     "numpyarray": "fedn.utils.numpyarrayhelper:NumpyArrayHelper",
+    "pytorch": "fedn.utils.pytorchhelper:PytorchHelper",
+    "safetensors": "fedn.utils.safetensorshelper:SafetensorsHelper",
+    "sklearn": "fedn.utils.sklearnhelper:SklearnHelper",
 }
 
 
-class HelperBase(ABC, Generic[Model]):
-    """A way of holding a model in Python, and its file. Models that are read are copies, which may be written to."""
-
-    FORMAT: ClassVar[weights.Format] = weights.Format.NPZ
-
-    def load_model(self, path: str | Path = "weights.npz") -> Model:
-        """The model in a file; raises InvalidModel where it is damaged."""
-        return self._from_weights(weights.read(Path(path)))
-
-    def save_model(self, model: Model, path: str | Path | None = None) -> str:
-        """Write a model to `path`, or else to a temporary file, and return the path."""
-        target = str(path or self.get_tmp_path())
-        weights.write(self._to_weights(model), Path(target), format=self.FORMAT)
-        return target
-
-    def get_tmp_path(self) -> str:
-        """The path of a new, empty temporary file, which the caller deletes."""
-        with tempfile.NamedTemporaryFile(suffix=f".{self.FORMAT.value}", delete=False) as file:
-            return file.name
-
-    def load_model_from_BytesIO(self, model_bytes: bytes) -> Model:  # noqa: N802
-        """The model in the bytes of a file."""
-        return self._from_weights(weights.read(model_bytes))
-
-    def serialize_model_to_BytesIO(self, model: Model) -> BytesIO:  # noqa: N802
-        """The file of a model in memory, at its beginning."""
-        file = BytesIO()
-        weights.write(self._to_weights(model), file, format=self.FORMAT)
-        file.seek(0)
-        return file
-
-    @abstractmethod
-    def increment_average(self, model: Model, model_next: Model, n: int) -> Model:
-        """The mean of n models from that of the first n - 1, `model`, and the last one, `model_next`."""
-
-    @abstractmethod
-    def _to_weights(self, model: Model) -> Weights:
-        """Named arrays of a model."""
-
-    @abstractmethod
-    def _from_weights(self, arrays: Weights) -> Model:
-        """The model of named arrays."""
-
-
 def get_helper(name: str) -> HelperBase[Any]:
-    """The helper of a framework: keras, pytorch or numpyarray.
+    """The helper of this name: one of `helper_names()`.
 
     Raises:
-        InvalidInput: there is none of that name.
+        InvalidInput: There is none, several distributions bring one, or the one that does brings a broken one.
     """
-    if name not in _HELPERS:
-        raise InvalidInput(f"there is no helper {name!r}", hint=f"known: {', '.join(sorted(_HELPERS))}")
-    module, _, attribute = _HELPERS[name].partition(":")
-    helper: HelperBase[Any] = getattr(import_module(module), attribute)()
-    return helper
+    if name in _OURS:
+        module, _, attribute = _OURS[name].partition(":")
+        helper: HelperBase[Any] = getattr(import_module(module), attribute)()
+        return helper
+    found = [entry for entry in _entry_points() if entry.name == name]
+    if not found:
+        raise InvalidInput(f"there is no helper {name!r}", hint=f"known: {', '.join(helper_names())}")
+    if len(found) > 1:
+        raise InvalidInput(
+            f"{len(found)} distributions bring a helper {name!r}: {', '.join(sorted(map(_source, found)))}",
+            hint="uninstall all but one",
+        )
+    return _load(found[0])
 
 
-def save_metadata(metadata: Mapping[str, Any], out_path: str | Path) -> str:
-    """Write what goes with an update beside its file, to `OUT-metadata`, and return that path.
-
-    Args:
-        metadata: `num_examples`, the weight of the update, and `metrics`, numbers by name. numpy numbers will do.
-        out_path: Path of the update, the last argument of the entry point.
-    """
-    path = f"{out_path}-metadata"
-    Path(path).write_text(json.dumps(metadata, default=_plain), encoding="utf-8")
-    return path
+def helper_names() -> list[str]:
+    """The names of all helpers that are installed, in order; those of other distributions may turn out broken."""
+    return sorted({*_OURS, *(entry.name for entry in _entry_points())})
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    raise InvalidInput(f"metadata can't hold a {type(value).__name__}", hint="use numbers, strings, lists and dicts")
+def _entry_points() -> list[EntryPoint]:
+    # Takes longer to import than all else here, and most packages ask for one of ours.
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
+    return list(entry_points(group=GROUP))
+
+
+def _load(entry: EntryPoint) -> HelperBase[Any]:
+    try:
+        kind = entry.load()
+        if not isinstance(kind, type) or not issubclass(kind, HelperBase):
+            raise TypeError("it is no subclass of fedn.utils.helpers.HelperBase")
+        return kind()
+    except Exception as error:
+        raise InvalidInput(
+            f"helper {entry.name!r} is broken: {entry.value} of {_source(entry)}: {type(error).__name__}: {error}",
+            hint=f"tell those who make {_source(entry)}, or install what it needs",
+        ) from error
+
+
+def _source(entry: EntryPoint) -> str:
+    """The distribution that an entry point is of."""
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown distribution"

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
-
-from fedn.core.layout import Weights
-from fedn.core.npy import Array
-from fedn.utils.helpers import HelperBase
+from fedn.core.dtypes import Array
+from fedn.errors import InvalidModel
+from fedn.utils.base import ArraysHelper
 
 
-class KerasHelper(HelperBase[Sequence[Array]]):
-    """A list of arrays; in the file they are named "0", "1", …"""
+class KerasHelper(ArraysHelper[Sequence[Array]]):
+    """A list of arrays; in the file they are named "0", "1", …, in whatever order."""
 
-    def increment_average(self, model: Sequence[Array], model_next: Sequence[Array], n: int) -> list[Array]:
-        return [np.asarray(mean + (last - mean) / n) for mean, last in zip(model, model_next, strict=True)]
+    def to_arrays(self, model: Sequence[Any]) -> dict[str, Any]:
+        return {str(index): array for index, array in enumerate(model)}
 
-    def _to_weights(self, model: Sequence[Array]) -> Weights:
-        return {str(index): np.asarray(array) for index, array in enumerate(model)}
-
-    def _from_weights(self, arrays: Weights) -> list[Array]:
-        return [np.array(array) for array in arrays.values()]
+    def from_arrays(self, arrays: dict[str, Array]) -> list[Array]:
+        names = [str(index) for index in range(len(arrays))]
+        if missing := [name for name in names if name not in arrays]:
+            raise InvalidModel(
+                f"the arrays of a list are named 0 to {len(names) - 1}, and {missing[0]!r} is not among these: "
+                f"{', '.join(arrays)}",
+                hint="get_helper('pytorch') reads arrays of any names",
+            )
+        return [arrays[name] for name in names]

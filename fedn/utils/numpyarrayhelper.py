@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
-from fedn.core.layout import Weights
-from fedn.core.npy import Array
+from fedn.core.dtypes import Array
 from fedn.core.weights import TEXT_NAME, Format
 from fedn.errors import InvalidModel
-from fedn.utils.helpers import HelperBase
+from fedn.utils.base import ArraysHelper
 
 
-class NumpyArrayHelper(HelperBase[Array]):
-    """One array of one or two dimensions."""
+class NumpyArrayHelper(ArraysHelper[Array]):
+    """One array of one or two dimensions. Text has no types: float64 comes back.
+
+    Nor has it shapes beyond rows and columns: an array of one row, one column or one number comes back without the
+    dimensions of length 1, as from `numpy.loadtxt`.
+    """
 
     FORMAT: ClassVar[Format] = Format.TEXT
 
-    def increment_average(self, model: Array, model_next: Array, n: int) -> Array:
-        return np.asarray(model + (model_next - model) / n)
+    def to_arrays(self, model: Array) -> dict[str, Array]:
+        return {TEXT_NAME: model}
 
-    def _to_weights(self, model: Array) -> Weights:
-        return {TEXT_NAME: np.asarray(model)}
-
-    def _from_weights(self, arrays: Weights) -> Array:
+    def from_arrays(self, arrays: dict[str, Array]) -> Array:
         if len(arrays) != 1:
             raise InvalidModel(f"one array is expected, and there are {len(arrays)}")
-        return np.array(next(iter(arrays.values())))
+        return next(iter(arrays.values()))

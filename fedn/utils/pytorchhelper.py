@@ -1,27 +1,21 @@
-"""Models as PyTorch has them: parameters by name, as numpy arrays."""
+"""Models as PyTorch has them: parameters by name, as in `model.state_dict()`."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
-
-from fedn.core.layout import Weights
-from fedn.core.npy import Array
-from fedn.utils.helpers import HelperBase
+from fedn.core.dtypes import Array
+from fedn.utils.arrays import mapping
+from fedn.utils.base import ArraysHelper
 
 
-class PytorchHelper(HelperBase[Mapping[str, Array]]):
-    """An ordered mapping from a parameter's name to its array."""
+class PytorchHelper(ArraysHelper[Mapping[str, Any]]):
+    """An ordered mapping from a parameter's name to its numpy array. Tensors are saved, too."""
 
-    def increment_average(
-        self, model: Mapping[str, Array], model_next: Mapping[str, Array], n: int
-    ) -> OrderedDict[str, Array]:
-        return OrderedDict((name, np.asarray(mean + (model_next[name] - mean) / n)) for name, mean in model.items())
+    def to_arrays(self, model: Mapping[str, Any]) -> Mapping[str, Any]:
+        return mapping(model, hint="such as model.state_dict()")
 
-    def _to_weights(self, model: Mapping[str, Array]) -> Weights:
-        return {name: np.asarray(array) for name, array in model.items()}
-
-    def _from_weights(self, arrays: Weights) -> OrderedDict[str, Array]:
-        return OrderedDict((name, np.array(array)) for name, array in arrays.items())
+    def from_arrays(self, arrays: dict[str, Array]) -> OrderedDict[str, Array]:
+        return OrderedDict(arrays)
