@@ -42,7 +42,11 @@ def network_show(reducer: Reducer, as_json: bool) -> None:
     if as_json:
         show.print_json(found)
         return
-    click.echo(f"reducer at {reducer.url}: {found['reducer']['state']}\n")
+    click.echo(f"reducer at {reducer.url}: {found['reducer']['state']}")
+    if found["reducer"]["legacy_clients"]:
+        places = [one["name"] for one in found["combiners"] if one["legacy_clients"]]
+        click.echo(f"clients of 2021, which give no token, are let in at {', '.join(places) or 'no combiner'}")
+    click.echo()
     _combiners(found["combiners"])
     click.echo()
     _clients(found["clients"])

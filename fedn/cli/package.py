@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +39,8 @@ def create(folder: Path, template: str, as_json: bool) -> None:
         return
     for file in files:
         click.echo(file)
-    click.echo(f"\nTry it: fedn sandbox --package {folder}", err=True)
+    click.echo(f"\nTry it: fedn sandbox --package {shlex.quote(str(folder))}", err=True)
+    click.echo(f"{folder / 'README.md'} says what to replace, to make it yours.", err=True)
 
 
 @package.command()

@@ -102,7 +102,7 @@ def _summary(result: Result, plan: Plan) -> str:
     if result.accuracy is not None:
         reached = f"accuracy {result.accuracy:.4f}"
     else:
-        reached = f"no metric named accuracy; there are: {show.metrics(result.metrics) or 'none'}"
+        reached = show.metrics(result.metrics) or "nothing measured"
     where = "" if plan.data_dir == Path("fedn-data") else f" --data-dir {plan.data_dir}"
     return "\n".join(
         [

@@ -73,8 +73,9 @@ class CombinerApp:
         rpc.add_ConnectorServicer_to_server(connector, server)
         rpc.add_ModelServiceServicer_to_server(ModelService(members=members, spool=spool), server)
         rpc.add_TransfersServicer_to_server(TransferService(members=members, spool=spool), server)
-        rpc.add_ControlServicer_to_server(ControlService(members=members, rounds=rounds), server)
-        rpc.add_ReducerServicer_to_server(ReducerService(current=lambda: spool.newest_model), server)
+        rpc.add_ControlServicer_to_server(ControlService(members=members, rounds=rounds, name=settings.name), server)
+        reducer = ReducerService(current=lambda: spool.newest_model, name=settings.name)
+        rpc.add_ReducerServicer_to_server(reducer, server)
         self._watched = watched
         return server
 
@@ -116,8 +117,8 @@ class CombinerApp:
         self._http.close()
 
     def _authorise(self, method: str, token: str | None) -> Claims | None:
-        if token is None and self._members.legacy and method in policy.LEGACY_RPCS:
-            return None  # the members' register checks the name
+        if token is None and self.settings.legacy_clients and method in policy.LEGACY_RPCS:
+            return None  # the members' register checks the name, or where the call comes from
         claims = None
         if token is not None:
             claims = self._verifier.verify(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
@@ -15,6 +16,8 @@ from fedn.proto import fedn_pb2 as pb
 from fedn.proto import fedn_pb2_grpc as rpc
 from fedn.rpc import codec
 from fedn.rpc.server import Context
+
+log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 5.0
 """A watch speaks at least this often, if only of the load."""
@@ -35,6 +38,8 @@ class RoundService(rpc.RoundsServicer):
         self._rounds = rounds
         self._fetch = fetch
         self._on_policy = on_policy
+        self._lets_in = members.legacy  # as this combiner's settings say, before any policy
+        self._said = ""
         self._log: list[pb.Status] = []
         self._news: set[asyncio.Event] = set()
         self._closed = False
@@ -79,6 +84,7 @@ class RoundService(rpc.RoundsServicer):
                     processor=processor,
                     memory_bytes=memory,
                     draining=self._members.draining,
+                    legacy_clients=self._lets_in,
                 )
         finally:
             unlisten()
@@ -86,6 +92,8 @@ class RoundService(rpc.RoundsServicer):
 
     async def SetPolicy(self, request: pb.CombinerPolicy, context: Context) -> pb.Response:
         self._on_policy(request)
+        self._members.part_with_strangers()
+        self._say(legacy(here=self._lets_in, there=request.legacy_clients))
         return pb.Response(response="ok")
 
     def note_status(self, status: pb.Status) -> None:
@@ -98,11 +106,18 @@ class RoundService(rpc.RoundsServicer):
         """End the watches after a last word."""
         self._closed = True
         self.wake()
+        self._members.broadcasts.close()
 
     def wake(self) -> None:
         """Have the watchers told now."""
         for news in self._news:
             news.set()
+
+    def _say(self, text: str) -> None:
+        """Warn of something, once: a policy comes again with each client that is assigned."""
+        if text and text != self._said:
+            log.warning("%s", text)
+        self._said = text
 
     def _info(self, name: str) -> pb.ClientInfo:
         member = self._members.get(name)
@@ -121,12 +136,23 @@ class RoundService(rpc.RoundsServicer):
         )
 
 
+def legacy(*, here: bool, there: bool) -> str:
+    """What is to be said of clients that give no token, from the setting of this combiner and that of its reducer."""
+    if here and there:
+        return "clients of 2021 are let in: they give no token, and whoever knows the name of one can pass for it"
+    if here or there:
+        lacks = "the reducer" if here else "this combiner"
+        return f"clients of 2021 are not let in: {lacks} lacks `legacy_clients: true`, which both must have"
+    return ""
+
+
 class ControlService(rpc.ControlServicer):
     """The frozen service: what it tells is told; what it set from afar is not settable."""
 
-    def __init__(self, *, members: Members, rounds: Rounds) -> None:
+    def __init__(self, *, members: Members, rounds: Rounds, name: str) -> None:
         self._members = members
         self._rounds = rounds
+        self._self = codec.client(name, pb.COMBINER)
 
     async def Report(self, request: pb.ControlRequest, context: Context) -> pb.ReportResponse:
         values = {
@@ -134,7 +160,8 @@ class ControlService(rpc.ControlServicer):
             "max_clients": self._members.max_clients,
             "state": "idle" if self._rounds.idle else "instructing",
         }
-        return pb.ReportResponse(parameter=[pb.Parameter(key=key, value=str(value)) for key, value in values.items()])
+        parameters = [pb.Parameter(key=key, value=str(value)) for key, value in values.items()]
+        return pb.ReportResponse(sender=self._self, parameter=parameters)
 
     async def Start(self, request: pb.ControlRequest, context: Context) -> pb.ControlResponse:
         raise Forbidden("rounds are run with Rounds.Run", hint="start a session at the reducer")
@@ -149,11 +176,12 @@ class ControlService(rpc.ControlServicer):
 class ReducerService(rpc.ReducerServicer):
     """Frozen; the 2021 combiner answered it with the model it served last."""
 
-    def __init__(self, *, current: Callable[[], str]) -> None:
+    def __init__(self, *, current: Callable[[], str], name: str) -> None:
         self._current = current
+        self._self = codec.client(name, pb.COMBINER)
 
     async def GetGlobalModel(self, request: pb.GetGlobalModelRequest, context: Context) -> pb.GetGlobalModelResponse:
         model_id = self._current()
         if not model_id:
             raise NotFound("no model was staged at this combiner yet")
-        return pb.GetGlobalModelResponse(receiver=request.sender, model_id=model_id)
+        return pb.GetGlobalModelResponse(sender=self._self, receiver=request.sender, model_id=model_id)

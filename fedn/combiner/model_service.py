@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from fedn.combiner.members import Members
 from fedn.combiner.spool import Spool
@@ -24,23 +23,25 @@ class ModelService(rpc.ModelServiceServicer):
 
     async def Download(self, request: pb.ModelRequest, context: Context) -> AsyncIterator[pb.ModelResponse]:
         """Pieces with IN_PROGRESS, then OK without data; FAILED when there is no such model."""
+        caller = claims()
+        if caller is None:
+            self._members.check_transfer(request.sender.name, context.peer())
         try:
-            staged = self._spool.staged(request.id)
+            staged = self._spool.staged(request.id, partials=caller is not None and caller.role is Role.REDUCER)
         except NotFound as error:
             yield pb.ModelResponse(id=request.id, status=pb.FAILED, message=error.message)
             return
         async for message in download_responses(staged.content, staged.file, offset=request.offset):
             yield message
-        caller = claims()
-        if caller is not None and caller.role is Role.REDUCER and isinstance(staged.content, Path):
-            await self._spool.drop(request.id)  # the reducer fetches partials, each once
+        if staged.partial:
+            await self._spool.drop(request.id)
 
     async def Upload(self, requests: AsyncIterator[pb.ModelRequest], context: Context) -> pb.ModelResponse:
         """Pieces, then OK without data. A stream that breaks off keeps what it brought; see `Transfers.Held`."""
         head = await anext(requests, None)
         if head is None or not head.id:
             raise InvalidInput("an upload starts with a message that bears its id")
-        name = self._sender(head)
+        name = self._sender(head, context.peer())
         upload = await self._spool.begin(name, head.id, total=head.total_size, sha256=head.sha256, offset=head.offset)
         message: pb.ModelRequest | None = head
         at = head.offset
@@ -54,9 +55,12 @@ class ModelService(rpc.ModelServiceServicer):
         status = pb.OK if upload.whole else pb.IN_PROGRESS
         return pb.ModelResponse(id=head.id, status=status, message="uploaded" if upload.whole else "unfinished")
 
-    def _sender(self, head: pb.ModelRequest) -> str:
-        """Our clients name themselves at the start; those of 2021 may not at all, so their uploads share a shelf."""
-        return self._members.caller(head.sender.name) if claims() is not None else ""
+    def _sender(self, head: pb.ModelRequest, peer: str) -> str:
+        """Whose upload it is. Those of 2021 share a shelf, as most don't bear a name; their random ids part them."""
+        if claims() is not None:
+            return self._members.caller(head.sender.name)
+        self._members.check_transfer(head.sender.name, peer)
+        return ""
 
 
 class TransferService(rpc.TransfersServicer):

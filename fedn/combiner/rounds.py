@@ -23,6 +23,9 @@ from fedn.security.digest import sha256_bytes, sha256_file
 SUM_BYTES = 8
 """Of a sum for each number of the model."""
 
+ERRAND_SECONDS = 600.0
+"""How long a task outside of a round may take."""
+
 PAST_ROUNDS = 8
 """Rounds that are over and still answer a client that asks again, since it did not hear what became of its answer."""
 
@@ -41,6 +44,7 @@ class Rounds:
         self._running: dict[str, Running] = {}
         self._past: dict[str, machine.Round] = {}
         self._round_ended = asyncio.Event()
+        self._package_sha256 = ""
 
     @property
     def idle(self) -> bool:
@@ -68,6 +72,7 @@ class Rounds:
         started = time.monotonic()
         staged = await self._spool.stage(plan.model, data=data, fetch=fetch)
         staged_at = time.monotonic()
+        self._package_sha256 = plan.package_sha256
         fold = Fold(staged.content, reproducible=plan.reproducible, executor=self._executor)
         running = Running(plan, staged, fold, members=self._members, spool=self._spool, rejoin=self._rejoin_seconds)
         self._running[plan.round_id] = running
@@ -91,6 +96,23 @@ class Rounds:
             while len(self._past) > PAST_ROUNDS:
                 del self._past[next(iter(self._past))]
             self._round_ended.set()
+
+    def errand(self, kind: pb.TaskType, *, task_id: str, model_id: str, parameters: str) -> pb.Task:
+        """A task outside of any round, with the package of the last one; what answers it will be discarded.
+
+        Raises:
+            NotFound: The model is not at this combiner.
+        """
+        staged = self._spool.staged(model_id)
+        data = staged.content if isinstance(staged.content, bytes) else b""
+        return pb.Task(
+            id=task_id,
+            type=kind,
+            model=codec.file_to_message(staged.file, data),
+            seconds=ERRAND_SECONDS,
+            parameters=parameters,
+            package_sha256=self._package_sha256,
+        )
 
     async def answer(self, answer: Answer, *, data: bytes = b"", owner: str | None = None) -> Verdict:
         """Take a client's answer and say what became of it, once it is judged.

@@ -11,7 +11,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fedn.combiner.upload import Upload
@@ -34,6 +34,8 @@ class Staged:
 
     file: File
     content: Path | bytes
+    partial: bool = False
+    """A sum that was made here: for the reducer alone, and fetched once."""
 
 
 class Spool:
@@ -80,22 +82,26 @@ class Spool:
 
     @property
     def newest_model(self) -> str:
-        """Id of the file staged last; empty before the first."""
-        return next(reversed(self._staged), "")
+        """Id of the model staged last; empty before the first."""
+        return next((file_id for file_id, staged in reversed(self._staged.items()) if not staged.partial), "")
 
     def offer(self, staged: Staged) -> None:
-        """Serve a file made here, until `drop`."""
-        self._staged[staged.file.id] = staged
+        """Serve a partial made here, until `drop`."""
+        self._staged[staged.file.id] = replace(staged, partial=True)
 
-    def staged(self, file_id: str) -> Staged:
+    def staged(self, file_id: str, *, partials: bool = False) -> Staged:
         """A file that is served from here.
+
+        Args:
+            partials: Whether it may be a partial. Clients get none: of the sum of two, one can tell the other's part.
 
         Raises:
             NotFound: No such file.
         """
-        if file_id not in self._staged:
+        staged = self._staged.get(file_id)
+        if staged is None or (staged.partial and not partials):
             raise NotFound(f"no model {file_id} at this combiner")
-        return self._staged[file_id]
+        return staged
 
     async def drop(self, file_id: str) -> None:
         """Stop serving a file; who has it open reads on."""

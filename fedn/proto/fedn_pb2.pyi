@@ -601,18 +601,20 @@ class ClientInfo(_message.Message):
     def __init__(self, name: _Optional[str] = ..., connected: bool = ..., instance: _Optional[str] = ..., version: _Optional[str] = ..., needs_package: bool = ..., legacy: bool = ..., processor: _Optional[float] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
 
 class CombinerState(_message.Message):
-    __slots__ = ("clients", "log", "processor", "memory_bytes", "draining")
+    __slots__ = ("clients", "log", "processor", "memory_bytes", "draining", "legacy_clients")
     CLIENTS_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
     PROCESSOR_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
+    LEGACY_CLIENTS_FIELD_NUMBER: _ClassVar[int]
     clients: _containers.RepeatedCompositeFieldContainer[ClientInfo]
     log: _containers.RepeatedCompositeFieldContainer[Status]
     processor: float
     memory_bytes: int
     draining: bool
-    def __init__(self, clients: _Optional[_Iterable[_Union[ClientInfo, _Mapping]]] = ..., log: _Optional[_Iterable[_Union[Status, _Mapping]]] = ..., processor: _Optional[float] = ..., memory_bytes: _Optional[int] = ..., draining: bool = ...) -> None: ...
+    legacy_clients: bool
+    def __init__(self, clients: _Optional[_Iterable[_Union[ClientInfo, _Mapping]]] = ..., log: _Optional[_Iterable[_Union[Status, _Mapping]]] = ..., processor: _Optional[float] = ..., memory_bytes: _Optional[int] = ..., draining: bool = ..., legacy_clients: bool = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ()

@@ -204,7 +204,7 @@ class Links:
         joined = [_client_view(info, name, now) for info in state.clients if info.connected]
         left = [info.name for info in state.clients if not info.connected]
         update = partial(self._network.update, name, joined=joined, left=left, draining=state.draining)
-        update(processor=state.processor, memory_bytes=state.memory_bytes)
+        update(processor=state.processor, memory_bytes=state.memory_bytes, legacy_clients=state.legacy_clients)
         events = [_event(status, name, now) for status in state.log]
         if events:
             self._state.write(*(Insert(event) for event in events))
@@ -212,10 +212,10 @@ class Links:
                 self._feed.publish(Notice("event", data=event.to_body()))
 
     def _policy(self, name: str) -> pb.CombinerPolicy:
-        names = [client.id for _, client in self._state.find(Client, where={"combiner": name}) if client.legacy]
-        return pb.CombinerPolicy(
-            revoked_tokens=sorted(self._tokens.revoked), legacy_clients=self._legacy, legacy_names=names
-        )
+        revoked = self._tokens.revoked
+        assigned = (client for _, client in self._state.find(Client, where={"combiner": name}) if client.legacy)
+        names = [client.id for client in assigned if client.token_id not in revoked]
+        return pb.CombinerPolicy(revoked_tokens=sorted(revoked), legacy_clients=self._legacy, legacy_names=names)
 
 
 def _client_view(info: pb.ClientInfo, combiner: str, now: float) -> ClientView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from fedn.reducer.network import CombinerView
 from fedn.reducer.services import Services
 from fedn.security.tls import local_names
 from fedn.security.tokens import Claims
-from fedn.stores.documents import Combiner, Package
+from fedn.stores.documents import Client, Combiner, Package
+
+log = logging.getLogger(__name__)
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -83,11 +86,14 @@ def assign(
             "this network lets in no clients that give no token on gRPC, as those of 2021",
             hint="use a present client, or set legacy_clients: true for reducer and combiners",
         )
+    former = services.state.get(Client, name)
     combiner = services.network.place(
         name, instance=instance, preferred=preferred, token_id=claims.token_id, legacy=legacy
     )
     if legacy:
-        services.links.push_policy()  # such a client has nothing but its name, which its combiner must know
+        log.info("client %s of 2021 is assigned to combiner %s, to which it gives no token", name, combiner.id)
+    if legacy or (former is not None and former.legacy):
+        services.links.push_policy()  # its name is all that such a client has: combiners must know whose are let in
     token = services.tokens.for_client(name, combiner=combiner.id, parent=claims.token_id, until=claims.expires_at)
     return Assignment(combiner, token, packages.active(services))
 

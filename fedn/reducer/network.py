@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from fedn.core.placement import Load, place
-from fedn.errors import NameInUse, NotFound
+from fedn.errors import NameInUse, NotFound, Unavailable
 from fedn.reducer.feed import Feed, Notice
 from fedn.stores.documents import Client, Combiner
 from fedn.stores.protocols import Put, StateStore
@@ -48,6 +48,8 @@ class CombinerView:
     processor: float = 0.0
     memory_bytes: int = 0
     clients: int = 0
+    legacy_clients: bool = False
+    """Whether its own settings let in clients that give no token; the reducer's must, too."""
     error: str = ""
     """Why it is not connected."""
 
@@ -59,6 +61,7 @@ class _Live:
     draining: bool = False
     processor: float = 0.0
     memory_bytes: int = 0
+    legacy_clients: bool = False
     error: str = NOT_DIALLED
     clients: dict[str, ClientView] = field(default_factory=dict)
     pending: dict[str, float] = field(default_factory=dict)
@@ -99,13 +102,14 @@ class Network:
         processor: float,
         memory_bytes: int,
         draining: bool,
+        legacy_clients: bool = False,
     ) -> None:
         """What a combiner's watch says."""
         with self._lock:
             live = self._combiners[combiner]
             news = bool(joined or left) or not live.connected or live.draining != draining
             live.connected, live.draining, live.error = True, draining, ""
-            live.processor, live.memory_bytes = processor, memory_bytes
+            live.processor, live.memory_bytes, live.legacy_clients = processor, memory_bytes, legacy_clients
             for name in left:
                 live.clients.pop(name, None)
             for view in joined:
@@ -135,7 +139,7 @@ class Network:
     def place(
         self, name: str, *, instance: str, preferred: str = "", token_id: str = "", legacy: bool = False
     ) -> Combiner:
-        """Choose a combiner for a client.
+        """Choose a combiner for a client; for one of 2021, of those that let such in.
 
         Raises:
             NameInUse: Another live client holds the name.
@@ -152,9 +156,14 @@ class Network:
                         f"a client named {name!r} is connected already, to combiner {live.document.id}",
                         hint="give this one another name with --name, or stop the other one",
                     )
-            chosen = self._combiners[
-                place([_load(live, now) for live in self._combiners.values()], policy=self._policy, preferred=preferred)
-            ]
+            candidates = [live for live in self._combiners.values() if live.legacy_clients or not legacy]
+            if legacy and self._combiners and not candidates:
+                raise Unavailable(
+                    "no combiner that lets in clients of 2021 is connected",
+                    hint="set legacy_clients: true for a combiner, too",
+                )
+            loads = [_load(live, now) for live in candidates]
+            chosen = self._combiners[place(loads, policy=self._policy, preferred=preferred)]
             chosen.pending[name] = now
         self._state.write(
             Put(Client(id=name, combiner=chosen.document.id, assigned_at=now, token_id=token_id, legacy=legacy))
@@ -216,5 +225,6 @@ def _view(live: _Live) -> CombinerView:
         processor=live.processor,
         memory_bytes=live.memory_bytes,
         clients=len(live.clients),
+        legacy_clients=live.legacy_clients,
         error=live.error,
     )

@@ -38,6 +38,8 @@ def run(settings: ReducerSettings) -> None:
         signal.signal(number, lambda *_: stop.set())
     with serving(settings) as (_, port):
         log.info("the reducer of %s listens on %s:%d", settings.network_id, settings.host, port)
+        if settings.legacy_clients:
+            log.warning("clients of 2021 are let in: they give no token to combiners, where those let them in, too")
         stop.wait()
         log.info("the reducer stops")
 

@@ -101,7 +101,7 @@ async def test_what_is_posted_to_who_is_not_here_is_dropped(members: Members) ->
 
 
 async def test_clients_of_2021_live_by_their_heartbeats(members: Members, monkeypatch: pytest.MonkeyPatch) -> None:
-    boxes = [members.join(Member("ada", legacy=True)) for _ in range(2)]  # a stream for each kind of task
+    boxes = [members.join(Member("ada", legacy=True), kind=kind) for kind in (pb.TRAIN, pb.VALIDATE)]
     members.post("ada", pb.TaskMessage(cancel="both"))
     members.leave(boxes[0])
     assert members.names() == {"ada"}
@@ -117,13 +117,90 @@ async def test_clients_of_2021_live_by_their_heartbeats(members: Members, monkey
     assert await texts(boxes[1]) == ["both"]
 
 
+async def test_a_stream_of_2021_gets_the_tasks_that_it_is_for_and_each_once(members: Members) -> None:
+    train = members.join(Member("ada", legacy=True), kind=pb.TRAIN)
+    members.post("ada", task("early", pb.VALIDATE))
+    validate = members.join(Member("ada", legacy=True), kind=pb.VALIDATE)
+    for _ in range(2):
+        members.post("ada", task("t", pb.TRAIN))
+        members.post("ada", task("v", pb.VALIDATE))
+    assert members.takers(pb.TRAIN) == members.takers(pb.VALIDATE) == ["ada"]
+    again = members.join(Member("ada", legacy=True), kind=pb.TRAIN)  # the former one is not known to be dead
+    members.post("ada", task("t", pb.TRAIN))
+    members.post("ada", task("t2", pb.TRAIN))
+    validate.close()
+    again.close()
+    assert await task_ids(train) == ["t"]
+    assert await task_ids(validate) == ["v"]
+    assert await task_ids(again) == ["t", "t2"]
+    members.leave(train)
+    members.leave(again)
+    assert (members.takers(pb.TRAIN), members.takers(pb.VALIDATE)) == ([], ["ada"])
+    members.leave(validate)
+    assert not len(members)
+
+
+async def test_a_stream_of_2021_that_opens_is_told_so_that_its_task_can_be_asked_again(members: Members) -> None:
+    told: list[tuple[str, bool]] = []
+    members.listen(lambda name, connected: told.append((name, connected)))
+    members.join(Member("ada", legacy=True), kind=pb.VALIDATE)
+    members.join(Member("ada", legacy=True), kind=pb.TRAIN)
+    assert told == [("ada", True), ("ada", True)]
+
+
+def task(task_id: str, kind: pb.TaskType) -> pb.TaskMessage:
+    return pb.TaskMessage(task=pb.Task(id=task_id, type=kind))
+
+
+async def task_ids(box: Mailbox) -> list[str]:
+    """The tasks that are left in a mailbox that was closed."""
+    return [message.task.id async for message in box.messages()]
+
+
 async def test_without_a_token_one_speaks_only_as_assigned(members: Members) -> None:
-    members.legacy_names = frozenset({"old", "taken"})
+    with pytest.raises(Unavailable, match="has not heard from its reducer yet"):
+        members.caller("old")
+    members.legacy, members.legacy_names = True, frozenset({"old", "taken"})
     members.join(Member("taken", instance="1"))
     assert members.caller("old") == "old"
     for name in ("new", "taken"):
         with pytest.raises(Forbidden, match=f"no client '{name}' without a token"):
             members.caller(name)
+    members.legacy = False
+    with pytest.raises(Forbidden, match="the reducer lets in no clients that give no token"):
+        members.caller("old")
+
+
+async def test_without_a_name_one_transfers_only_from_where_a_name_was_heard(
+    members: Members, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members.legacy, members.legacy_names = True, frozenset({"old"})
+
+    def refused(peer: str, name: str = "") -> bool:
+        try:
+            members.check_transfer(name, peer)
+        except Forbidden:
+            return True
+        return False
+
+    assert refused("ipv4:10.0.0.7:1")
+    members.caller("old", "ipv4:10.0.0.7:1")
+    assert not refused("ipv4:10.0.0.7:2")
+    assert refused("ipv4:10.0.0.8:1")
+    assert not refused("ipv4:10.0.0.8:1", name="old")
+    assert refused("ipv4:10.0.0.7:1", name="eve")
+    later = time.monotonic() + membership.LEGACY_SECONDS + 1
+    monkeypatch.setattr("fedn.combiner.members.time.monotonic", lambda: later)
+    assert refused("ipv4:10.0.0.7:2")
+
+
+async def test_those_whom_the_reducer_does_not_name_any_more_are_parted_from(members: Members) -> None:
+    members.legacy, members.legacy_names = True, frozenset({"ada", "ben"})
+    boxes = [members.join(Member(name, legacy=True), kind=pb.TRAIN) for name in ("ada", "ben")]
+    members.legacy_names = frozenset({"ben"})
+    members.part_with_strangers()
+    boxes[1].close()
+    assert [await texts(box) for box in boxes] == [["goodbye: the reducer does not let this client in here"], []]
 
 
 # --- as clients call it
@@ -180,8 +257,17 @@ async def test_a_client_can_be_moved(desk: Desk, join: Join) -> None:
     await desk.connector.ReassignClient(pb.ReassignRequest(receiver=peer.sender), metadata=desk.metadata)
     goodbye = (await peer.next()).goodbye
     assert (goodbye.reason, goodbye.reassign) == ("moved by the operator", True)
+    with pytest.raises(EOFError):
+        await peer.next()
+    await peer.connect()
     await desk.connector.ReconnectClient(pb.ReconnectRequest(receiver=peer.sender), metadata=desk.metadata)
     assert (await peer.next()).goodbye.reassign
+    for command, request in (
+        (desk.connector.ReassignClient, pb.ReassignRequest),
+        (desk.connector.ReconnectClient, pb.ReconnectRequest),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError, match="no client 'nobody' is connected"):
+            await command(request(receiver=pb.Client(name="nobody")), metadata=desk.metadata)
 
 
 async def test_a_full_and_a_draining_combiner_take_nobody(tmp_path: Path) -> None:

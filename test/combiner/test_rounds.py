@@ -49,11 +49,11 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "nan": (w.to_bytes({**GOOD, "b": np.array([0, 1, np.nan, 3])}), "'b' has values that are not finite"),
     "infinite": (w.to_bytes({**GOOD, "a": np.full((2, 3), np.inf, np.float32)}), "'a' has values that are not finite"),
     "shape": (w.to_bytes({**GOOD, "a": np.ones((3, 2), np.float32)}), "'a' has shape (3, 2), the model's has (2, 3)"),
-    "dtype": (w.to_bytes({**GOOD, "a": np.ones((2, 3))}), "'a' holds float64, the model's holds float32"),
+    "dtype": (w.to_bytes({**GOOD, "a": np.ones((2, 3), np.int64)}), "'a' holds int64, the model's holds float32"),
     "missing": (w.to_bytes({"a": GOOD["a"]}), "'b' is missing"),
     "extra": (w.to_bytes({**GOOD, "c": GOOD["b"]}), "'c' is not in the model"),
     "truncated": (w.to_bytes(GOOD)[:-30], ""),
-    "garbage": (b"\x80\x04no model at all", "neither a .npz file nor numbers as text"),
+    "garbage": (b"\x80\x04no model at all", "nor numbers as text"),
 }
 
 

@@ -53,7 +53,8 @@ class Fleet:
         self._clients: list[asyncio.Task[None]] = []
 
     def add_combiner(self, name: str, http: Http, data_dir: Path) -> None:
-        settings = CombinerSettings(name=name, host="localhost", bind="127.0.0.1", port=0, data_dir=data_dir)
+        where = {"host": "localhost", "bind": "127.0.0.1", "port": 0, "data_dir": data_dir}
+        settings = CombinerSettings(name=name, legacy_clients=True, **where)
         identity = request_identity(http, name=name, host=settings.host)
 
         async def start() -> None:

@@ -21,6 +21,8 @@ _CLOCK_SECONDS = 60.0
 _DAY = 86_400.0
 _FEW_DAYS = 7
 _CONNECT_SECONDS = 3.0
+_SHOWN = 5
+"""Names in one line."""
 
 
 def reducer(member: Member, role: Role) -> Iterator[Finding]:
@@ -83,7 +85,7 @@ def _rights(http: Http, join: JoinString) -> Iterator[Finding]:
     if network is not None:
         yield from _combiners(network["combiners"])
         yield from _steps(there)
-        yield from _legacy(network["reducer"])
+        yield from _legacy(network)
 
 
 def _ask_what_is_forbidden(there: Reducer) -> None:
@@ -122,10 +124,23 @@ def _steps(there: Reducer) -> Iterator[Finding]:
         yield warn("model", "there is no seed model", "`fedn model seed FILE`")
 
 
-def _legacy(found: Json) -> Iterator[Finding]:
-    if found["legacy_clients"]:
-        yield warn(
-            "legacy clients",
-            "clients without a token are let in",
-            "set legacy_clients to false once no client of 2021 is left",
-        )
+def _legacy(network: Json) -> Iterator[Finding]:
+    """Whether clients are let in that give no token, and which are there: what is to be switched off in the end."""
+    here = [one["name"] for one in network["combiners"] if one["legacy_clients"]]
+    if not network["reducer"]["legacy_clients"]:
+        if here:
+            text = f"{', '.join(here)} would let in clients of 2021, and the reducer does not"
+            yield warn("legacy clients", text, "set legacy_clients alike for reducer and combiners")
+        return
+    if not here:
+        text = "the reducer lets in clients of 2021, and no combiner does"
+        yield warn("legacy clients", text, "set legacy_clients alike for reducer and combiners")
+        return
+    names = [f"{one['name']} ({one['combiner']})" for one in network["clients"] if one["legacy"]]
+    who = f"{', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}"
+    yield warn(
+        "legacy clients",
+        f"clients of 2021, which give no token, are let in at {', '.join(here)}; "
+        f"{len(names)} are connected{f': {who}' if names else ''}",
+        "move them to a client of today" if names else "if none is to come, set legacy_clients to false",
+    )
