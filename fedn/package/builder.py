@@ -7,11 +7,14 @@ can't be moved; the file `complete` says that it is whole, and one without it is
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -21,11 +24,11 @@ def build(environment: Path, requirements: Path, fedn: Path) -> int:
     Returns:
         The exit status of pip.
     """
-    complete = environment / "complete"
+    if find_spec("ensurepip") is None:  # some distributions split it off
+        sys.exit("ERROR: this Python can't make environments, as it has no ensurepip: install python3-venv or the like")
     environment.parent.mkdir(parents=True, exist_ok=True)
-    with environment.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if complete.exists():
+    with _locked(environment, fcntl.LOCK_EX):
+        if _whole(environment):
             return 0
         shutil.rmtree(environment, ignore_errors=True)
         venv.EnvBuilder(with_pip=True, symlinks=True).create(environment)
@@ -35,8 +38,28 @@ def build(environment: Path, requirements: Path, fedn: Path) -> int:
             [packages] = environment.glob("lib/python*/site-packages")
             if not (packages / "fedn").exists():
                 (packages / "fedn").symlink_to(fedn, target_is_directory=True)
-            complete.touch()
+            (environment / "complete").touch()
         return status
+
+
+def clear(environment: Path) -> None:
+    """Delete an environment that did not get whole, unless another process is about to make it again."""
+    if not environment.exists() or _whole(environment):
+        return
+    with contextlib.suppress(BlockingIOError), _locked(environment, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        if not _whole(environment):
+            shutil.rmtree(environment, ignore_errors=True)
+
+
+def _whole(environment: Path) -> bool:
+    return (environment / "complete").exists()
+
+
+@contextlib.contextmanager
+def _locked(environment: Path, operation: int) -> Iterator[None]:
+    with environment.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, operation)
+        yield
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from fedn.errors import Conflict
+from fedn.errors import Conflict, InvalidInput
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -16,7 +16,13 @@ def templates() -> list[str]:
 
 
 def template(name: str) -> Path:
-    """The folder of a template, itself a project."""
+    """The folder of a template, itself a project.
+
+    Raises:
+        InvalidInput: There is none of that name.
+    """
+    if name not in templates():
+        raise InvalidInput(f"there is no template {name!r}", hint=f"known: {', '.join(templates())}")
     return _TEMPLATES / name
 
 
@@ -27,10 +33,22 @@ def create(folder: Path, *, template_name: str) -> list[Path]:
         The files written.
 
     Raises:
-        Conflict: `folder` holds a compute package already.
+        Conflict: `folder` holds a compute package or a README.md already; nothing is overwritten.
+        InvalidInput: There is no such template, or `folder` can't be written to.
     """
-    if (folder / "client").exists():
-        raise Conflict(f"{folder / 'client'} is there already", hint="name another folder")
     source = template(template_name)
-    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    return sorted(folder / path.relative_to(source) for path in source.rglob("*") if path.is_file())
+    written = []
+    try:
+        for entry in sorted(source.iterdir()):
+            if (folder / entry.name).exists():
+                raise Conflict(f"{folder / entry.name} is there already", hint="name another folder")
+        for file in sorted(source.rglob("*")):
+            if file.is_file() and file.suffix != ".pyc":  # installing FEDn compiles its templates, too
+                target = folder / file.relative_to(source)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                written.append(Path(shutil.copyfile(file, target)))
+    except OSError as error:
+        raise InvalidInput(
+            f"{folder} can't be written to: {error.strerror}", hint="name another folder, or see to its permissions"
+        ) from None
+    return written

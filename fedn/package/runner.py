@@ -10,7 +10,7 @@ leaves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fedn.errors import EntryPointFailed
@@ -51,6 +51,7 @@ class Package:
         data: Path | None = None,
         limits: Limits = DEFAULT_LIMITS,
         seconds: float = HOUR,
+        say: Callable[[str], object] = environment.log.info,
     ) -> Package:
         """Unpack an archive into the folder `work`, and see to its Python environment.
 
@@ -61,6 +62,7 @@ class Package:
             data: The client's data folder, which the package finds as `../data`.
             limits: How much the package may hold.
             seconds: The longest that installing its requirements may take.
+            say: Told that they are being installed, when that is so.
 
         Raises:
             InvalidPackage: The archive, its manifest or its requirements.
@@ -75,6 +77,7 @@ class Package:
                 cache=cache,
                 digest=await asyncio.to_thread(sha256_file, packed),
                 seconds=seconds,
+                say=say,
             )
         return cls(manifest, code=code, env=environment.child_environ(python))
 

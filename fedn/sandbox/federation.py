@@ -147,13 +147,12 @@ class Sandbox:
         if plan.fresh:
             folder.empty(plan.data_dir)
         environments = plan.environments or plan.data_dir / "cache" / "environments"
-        preparation = Preparation(plan.package, self._home, environments=environments, seed=plan.seed)
+        preparation = Preparation(plan.package, self._home, environments=environments, seed=plan.seed, say=self._say)
         self._processes = Processes(plan.data_dir / "log")
         cleanup.callback(self._processes.stop)
         self._say("starting the reducer")
         self._run("reducer", "reducer", "--host", "127.0.0.1", "--port", str(plan.port))
         if preparation.has_environment:  # while the reducer gets up
-            self._say("making the package's Python environment, unless it is there; the first time may take minutes")
             preparation.make_environment()
         self._say("preparing the clients' data")
         folders = preparation.data(plan.clients, given=plan.data)

@@ -24,18 +24,22 @@ class Preparation:
         folder: Of the sandbox; whatever is made stands there.
         environments: Folder of Python environments, where the clients look for theirs, too.
         seed: For the package's own entry points, as `FEDN_SEED`; None leaves them to their default.
+        say: Told that a Python environment is being made.
 
     Raises:
         InvalidPackage: It isn't one.
     """
 
-    def __init__(self, source: Path, folder: Path, *, environments: Path, seed: int | None) -> None:
+    def __init__(
+        self, source: Path, folder: Path, *, environments: Path, seed: int | None, say: Callable[[str], object]
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.archive = source if source.is_file() else archive.build(source, folder / "package.tgz")
         self.manifest: Manifest = archive.check(self.archive)
         self._folder = folder
         self._environments = environments
         self._seed = seed
+        self._say = say
 
     @property
     def has_environment(self) -> bool:
@@ -87,7 +91,9 @@ class Preparation:
 
     def _with_package(self, use: Callable[[Package], Awaitable[T]]) -> T:
         async def main() -> T:
-            package = await Package.prepare(self.archive, self._folder / "work", cache=self._environments)
+            package = await Package.prepare(
+                self.archive, self._folder / "work", cache=self._environments, say=self._say
+            )
             try:
                 return await use(package)
             finally:

@@ -1,12 +1,17 @@
 import asyncio
+import os
+import socket
 import sys
 import zipfile
+from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 
 import pytest
+from waiting import within
 
 from fedn.errors import InvalidPackage
-from fedn.package import environment
+from fedn.package import builder, environment
 from fedn.package.archive import build
 from fedn.package.runner import Package
 
@@ -20,6 +25,32 @@ def wheel(folder: Path, *, word: str) -> str:
         file.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         file.writestr("tiny-1.0.dist-info/RECORD", "")
     return name
+
+
+def slow_source(folder: Path) -> tuple[Path, Path]:
+    """A source `./slow` of `tiny`, which builds when told to.
+
+    Returns:
+        A file with a line for each build that was begun, and a pipe: opening it to write waits until a build has begun,
+        and closing it lets the build go on.
+    """
+    builds, pipe = folder / "builds", folder / "pipe"
+    os.mkfifo(pipe)
+    (folder / "slow").mkdir()
+    (folder / "slow" / "pyproject.toml").write_text(
+        "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+    )
+    (folder / "slow" / "backend.py").write_text(
+        "import shutil\n"
+        "def build_wheel(target, settings=None, metadata=None):\n"
+        f"    return shutil.copy({str(folder / wheel(folder, word='slow'))!r}, target).rpartition('/')[2]\n"
+        "def prepare_metadata_for_build_wheel(target, settings=None):\n"
+        f"    open({str(builds)!r}, 'a').write('begun\\n')\n"
+        f"    open({str(pipe)!r}).read()\n"
+        "    shutil.unpack_archive(f'{target}/{build_wheel(target)}', target, 'zip')\n"
+        "    return 'tiny-1.0.dist-info'\n"
+    )
+    return builds, pipe
 
 
 def project(folder: Path, requirements: str) -> Path:
@@ -36,6 +67,13 @@ def project(folder: Path, requirements: str) -> Path:
         "fedn.serve(train=train)\n"
     )
     return folder / "project"
+
+
+def making(folder: Path, *lines: str) -> "partial[Coroutine[None, None, Path]]":
+    """`environment.ensure` of a package with these requirements."""
+    requirements = folder / "requirements.txt"
+    requirements.write_text("\n".join(lines))
+    return partial(environment.ensure, requirements, code=folder, cache=folder / "cache", digest="", seconds=110)
 
 
 async def test_requirements_get_an_environment_that_is_shared(tmp_path: Path) -> None:
@@ -55,14 +93,54 @@ async def test_requirements_get_an_environment_that_is_shared(tmp_path: Path) ->
     assert [path.is_dir() for path in sorted((tmp_path / "cache").iterdir())] == [True, False]
 
 
-async def test_requirements_that_can_not_be_installed_are_said(tmp_path: Path) -> None:
-    source = project(tmp_path, "[./no-such-file.whl]")
-    archive = build(source, tmp_path / "package.tgz")
-    with pytest.raises(InvalidPackage, match=r"installing the package's Python requirements ended.*no-such-file.whl"):
-        await Package.prepare(archive, tmp_path / "work", cache=tmp_path / "cache")
-    (source / "client" / "no-such-file.whl").write_bytes(b"")
+async def test_pips_own_settings_hold_and_what_is_made_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel(tmp_path, word="found")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    said: list[str] = []
+    make = making(tmp_path, "--prefer-binary", "tiny >= 1  # and maybe a password")
+    python = await make(say=said.append)
+    assert python.is_file()
+    assert await make(say=said.append) == python
+    assert said == ["making a Python environment for the package, which may take minutes: tiny"]
+
+
+async def test_a_build_that_is_stopped_leaves_nothing_and_others_wait_for_one(tmp_path: Path) -> None:
+    builds, pipe = slow_source(tmp_path)
+    make = making(tmp_path, "./slow")
+    stopped = asyncio.ensure_future(make())
+    with await within(asyncio.to_thread(pipe.open, "w")):
+        stopped.cancel()
+        await within(asyncio.wait({stopped}))
+        assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lock"]
+    waiting = asyncio.gather(make(), make(), make())
+    (await within(asyncio.to_thread(pipe.open, "w"))).close()
+    [python] = set(await waiting)
+    assert (python.parents[1] / "complete").exists()
+    assert builds.read_text() == "begun\n" * 2
+
+
+async def test_requirements_that_can_not_be_installed_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        index = f"--index-url http://127.0.0.1:{nobody.getsockname()[1]}"
+        archive = build(project(tmp_path, f"[{index}, no-such-package]"), tmp_path / "package.tgz")
+        with pytest.raises(InvalidPackage, match=r"requirements ended with exit status 1") as caught:
+            await Package.prepare(archive, tmp_path / "work", cache=tmp_path / "cache")
+    _, unreached, *errors = caught.value.message.splitlines()
+    assert "Connection refused" in unreached
+    assert errors and all(error.startswith("ERROR: ") for error in errors)
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lock"]
     with pytest.raises(InvalidPackage, match=r"took longer than 0.01 s"):
-        await Package.prepare(build(source, archive), tmp_path / "work", cache=tmp_path / "other cache", seconds=0.01)
+        await Package.prepare(archive, tmp_path / "work", cache=tmp_path / "cache", seconds=0.01)
+
+
+def test_a_python_that_can_not_make_environments_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    with pytest.raises(SystemExit, match="install python3-venv"):
+        builder.build(tmp_path / "environment", tmp_path / "requirements.txt", tmp_path)
+    assert not (tmp_path / "environment").exists()
 
 
 async def test_what_decides_whether_an_environment_is_shared(tmp_path: Path) -> None:
