@@ -123,14 +123,24 @@ class Reducer:
         return Model.from_body(self._http.upload(_url("models"), Path(path)))
 
     def download_model(self, model_id: str, target: str | Path) -> Path:
-        """Write a model's file to `target`, whole and checked or not at all; Corrupt when it arrives changed."""
+        """Write a model's file to `target`, whole and checked or not at all; Corrupt when it arrives changed.
+
+        Args:
+            target: The file, or a folder, in which it is named after the model and its format: `model-ID.npz`.
+
+        Returns:
+            The file.
+        """
         target = Path(target)
         expected = self.model(model_id).sha256
-        partial = target.with_name(f".{target.name}.part")
+        name = f"model-{model_id}" if target.is_dir() else target.name
+        partial = (target if target.is_dir() else target.parent) / f".{name}.part"
         self._http.download(_url("models", model_id, "data"), partial)
         if sha256_file(partial) != expected:
             partial.unlink()
             raise Corrupt(f"model {model_id} arrived changed", hint="try again")
+        if target.is_dir():
+            target /= f"{name}{weights.format_of(partial).suffix}"
         return partial.replace(target)
 
     def sessions(self, limit: int | None = None) -> list[Session]:

@@ -65,7 +65,10 @@ def test_a_session_from_seed_to_download(here: Federation, tmp_path: Path) -> No
     assert (newest.id, newest.parent, before.parent, first.id) == (ended.model_id, before.id, seed.id, seed.id)
     assert newest.metrics == {"mean": 2.0}
     assert sorted(update["client"] for update in reducer.model(newest.id).updates) == ["c0", "c1", "c2"]
-    with np.load(reducer.download_model(newest.id, tmp_path / "model.npz")) as model:
+    named = reducer.download_model(newest.id, tmp_path)
+    assert named == tmp_path / f"model-{newest.id}.npz"
+    assert named.read_bytes() == reducer.download_model(newest.id, tmp_path / "model.npz").read_bytes()
+    with np.load(named) as model:
         np.testing.assert_array_equal(model["weights"], np.full(3, 2, np.float32))
 
     rounds = reducer.rounds(session.id)

@@ -86,5 +86,5 @@ def test_clients_together_find_the_truth(tmp_path: Path) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
     assert ran.returncode == 0, ran.stderr
     result = json.loads(ran.stdout.splitlines()[-1])
-    model = np.loadtxt(tmp_path / "sandbox" / f"model-{result['model_id']}.npz")
+    model = np.loadtxt(tmp_path / "sandbox" / f"model-{result['model_id']}.txt")
     np.testing.assert_allclose(model, TRUTH, atol=0.05)

@@ -62,9 +62,9 @@ def show_(reducer: Reducer, model_id: str, as_json: bool) -> None:
 @json_option
 @with_reducer
 def download(reducer: Reducer, model_id: str, output: Path | None, as_json: bool) -> None:
-    """Download a model; by default the newest one, into model-ID.npz."""
+    """Download a model; by default the newest one, into a file named after it and its format, such as model-ID.npz."""
     found = reducer.model(model_id or _newest(reducer))
-    path = reducer.download_model(found.id, output or Path(f"model-{found.id}.npz"))
+    path = reducer.download_model(found.id, output or Path())
     if as_json:
         show.print_json({"id": found.id, "file": str(path), "size": found.size, "sha256": found.sha256})
     else:

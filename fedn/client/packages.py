@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fedn.client.sources import Source
 from fedn.client.work import Job, Outcome
+from fedn.core import weights as w
 from fedn.core.model import TaskKind
 from fedn.core.numbers import finite_numbers
 from fedn.package.results import read_metadata, read_validation
@@ -96,8 +97,9 @@ class _Desk:
         self._scratch = folder / f"task-{uuid.uuid4().hex}"
         self._scratch.mkdir(parents=True)
         # numpy.savez puts `.npz` behind a name without it, so that a package would write beside its OUT.
-        self.source = self._scratch / "in.npz"
-        self.target = self._scratch / ("out.npz" if job.kind is TaskKind.TRAIN else "out.json")
+        suffix = w.format_of(job.content).suffix
+        self.source = self._scratch / f"in{suffix}"
+        self.target = self._scratch / (f"out{suffix}" if job.kind is TaskKind.TRAIN else "out.json")
         _place(job.content, self.source)
         parameters = self._scratch / "parameters.json"
         parameters.write_text(json.dumps(dict(job.parameters)), encoding="utf-8")

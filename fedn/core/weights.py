@@ -53,6 +53,11 @@ class Format(str, Enum):
     TEXT = "text"
     SAFETENSORS = "safetensors"
 
+    @property
+    def suffix(self) -> str:
+        """What the names of such files end in."""
+        return ".txt" if self is Format.TEXT else f".{self.value}"
+
 
 @dataclass(frozen=True)
 class Style:

@@ -134,7 +134,7 @@ class Sandbox:
             seconds=seconds,
             seconds_per_round=seconds / session.rounds_done,
             model_id=model.id,
-            model_file=self.reducer.download_model(model.id, self._home / f"model-{model.id}.npz"),
+            model_file=self.reducer.download_model(model.id, self._home),
             url=self.url,
         )
 

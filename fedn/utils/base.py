@@ -102,7 +102,7 @@ class ArraysHelper(HelperBase[Model]):
         return self.from_arrays(averaged(self._arrays(model), self._arrays(model_next), n))
 
     def get_tmp_path(self) -> str:
-        return _temporary(f".{self.FORMAT.value}")
+        return _temporary(self.FORMAT.suffix)
 
     def load_model_from_BytesIO(self, model_bytes: bytes | BytesIO) -> Model:  # noqa: N802
         return self._from_file(_bytes(model_bytes))

@@ -6,6 +6,7 @@ import asyncio
 import json
 import textwrap
 from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,35 @@ async def test_a_package_trains_and_validates(works: Works, package: Package, tm
     assert model.read_bytes() == MODEL
     await work.close()
     assert sorted(path.name for path in (tmp_path / "ada").iterdir()) == ["package"]
+
+
+NAMES = """
+    import json, os, shutil, sys
+    shutil.copyfile(*sys.argv[1:])
+    with open(sys.argv[2] + "-metadata", "w") as file:
+        json.dump({"metrics": {os.path.basename(path): 1 for path in sys.argv[1:]}}, file)
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [
+        (w.Format.NPZ, {"in.npz", "out.npz"}),
+        (w.Format.TEXT, {"in.txt", "out.txt"}),
+        (w.Format.SAFETENSORS, {"in.safetensors", "out.safetensors"}),
+    ],
+)
+async def test_a_package_finds_files_named_after_their_format(
+    works: Works, network: Federation, tmp_path: Path, form: w.Format, names: set[str]
+) -> None:
+    archive = await asyncio.to_thread(write_archive, tmp_path / "project", NAMES)
+    package = await asyncio.to_thread(network.operator.upload_package, archive)
+    content = BytesIO()
+    w.write({"0": np.ones(3)}, content, format=form)
+    work = works()
+    trained = await work.do(job(TaskKind.TRAIN, package.id, content.getvalue()))
+    await work.close()
+    assert set(trained.metrics) == names
 
 
 async def test_the_clients_of_a_machine_fetch_a_package_once(works: Works, package: Package, tmp_path: Path) -> None:
