@@ -64,7 +64,7 @@ def check(path: Path, as_json: bool) -> None:
 @package.command()
 @click.argument("path", type=_project)
 @click.option("--name", default="", help="What to call it.  [default: its file name]")
-@click.option("--helper", default="", help="Helper that its models are read with: keras, pytorch or numpyarray.")
+@click.option("--helper", default="", help="Helper that its models are read with, such as keras.")
 @json_option
 @with_reducer
 def upload(reducer: Reducer, path: Path, name: str, helper: str, as_json: bool) -> None:

@@ -49,7 +49,7 @@ class ReducerSettings(Settings):
     state: Annotated[str, Key("control.state")] = "idle"
     """Accepted for the settings files of 2021; the state follows from what is stored."""
     helper: Annotated[str, Key("control.helper")] = ""
-    """Helper of the compute package (keras, pytorch, numpyarray), where the package names none."""
+    """Helper of the compute package, such as keras, where the package names none."""
     statestore: SqliteSettings | MongoSettings = field(default_factory=SqliteSettings)
     """Where state is kept."""
     storage: Annotated[FileStorageSettings | S3Settings, Key("storage", chosen_by="storage_type")] = field(

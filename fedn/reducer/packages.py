@@ -18,7 +18,7 @@ from fedn.stores.protocols import Change, Put
 
 BUCKET = "fedn-context"
 
-HELPERS = ("keras", "pytorch", "numpyarray")
+_HELPER = re.compile(r"[\w.-]{0,64}")
 
 
 def upload(services: Services, source: Path, *, name: str, helper: str = "") -> Package:
@@ -100,6 +100,7 @@ def _file_name(name: str) -> str:
 
 
 def _helper(name: str) -> str:
-    if name and name not in HELPERS:
-        raise InvalidInput(f"there is no helper {name!r}", hint=f"known: {', '.join(HELPERS)}; none is fine, too")
+    """Any name will do: the helper is the package's affair, and a third party's is installed where clients run."""
+    if not _HELPER.fullmatch(name):
+        raise InvalidInput(f"{name[:64]!r} is no name of a helper", hint="letters, digits, `_`, `-` and `.`, up to 64")
     return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from fedn.core.strategies import create
@@ -67,13 +68,17 @@ def watch(services: Services, session_id: str, subscription: Subscription) -> No
     """The session as it is, then what happens to it, until it has ended."""
     session = get(services, session_id)
     yield Notice("session", session_id, session.to_body())
+    speak_by = time.monotonic() + QUIET_SECONDS
     while session.ended_at is None:
-        notice = subscription.get(seconds=QUIET_SECONDS)
+        notice = subscription.get(seconds=max(0.0, speak_by - time.monotonic()))
+        if notice is not None and notice.session_id != session_id:
+            continue  # and the time goes on: whoever watches must hear something
+        speak_by = time.monotonic() + QUIET_SECONDS
         if notice is None:
             # Also the way out for who subscribed to a session whose end nobody was left to tell.
             session = get(services, session_id)
             yield Notice("session", session_id, session.to_body()) if session.ended_at is not None else None
-        elif notice.session_id == session_id:
+        else:
             yield notice
             if notice.kind == "session":
                 session = Session.from_body(notice.data)

@@ -14,8 +14,12 @@ from fedn.errors import FednError, Unauthenticated, Unavailable, WrongService, f
 from fedn.security.join import JoinString
 from fedn.security.tls import fingerprint, first_certificate
 
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+SECONDS = 30.0
+TIMEOUT = httpx.Timeout(SECONDS, connect=5.0)
 """Seconds for a connection and between any two bytes; a whole transfer may take as long as it needs."""
+
+STORING = 10e6
+"""Bytes a second that a reducer checks and writes down at the least before it answers an upload."""
 
 QUIET = httpx.Timeout(60.0, connect=5.0)
 """The same for a stream that stays open: the reducer says every few seconds that it is still there."""
@@ -59,11 +63,13 @@ class Http:
 
     def upload(self, path: str, source: Path, **params: Any) -> Json:
         """POST the bytes of a file, streamed."""
-        headers = {"content-type": "application/octet-stream", "content-length": str(source.stat().st_size)}
+        size = source.stat().st_size
+        headers = {"content-type": "application/octet-stream", "content-length": str(size)}
+        # The answer comes when the whole file has been checked and written to a disk that may be slow.
+        timeout = httpx.Timeout(SECONDS + size / STORING, connect=5.0)
         with source.open("rb") as stream:
-            return self._json(
-                "POST", path, content=iter(lambda: stream.read(1 << 20), b""), headers=headers, params=params
-            )
+            content = iter(lambda: stream.read(1 << 20), b"")
+            return self._json("POST", path, content=content, headers=headers, params=params, timeout=timeout)
 
     def download(self, path: str, target: Path) -> None:
         """GET bytes into a file, streamed. A transfer that breaks off leaves no file."""

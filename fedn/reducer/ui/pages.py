@@ -20,6 +20,7 @@ from fedn.reducer import packages, standing
 from fedn.reducer.context import claims, services
 from fedn.security.tokens import Role
 from fedn.stores.documents import Event, Model, Session
+from fedn.utils.helpers import helper_names
 
 blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
 
@@ -95,7 +96,7 @@ def rounds(error: FednError | None = None) -> str:
 
 def package(error: FednError | None = None) -> str:
     """The page of the compute package, with a form to upload one."""
-    return _render("context.html", error=error, helpers=packages.HELPERS)
+    return _render("context.html", error=error, helpers=helper_names())
 
 
 def _render(template: str, **values: Any) -> str:

@@ -51,8 +51,9 @@ def test_the_helper_is_what_is_asked_for_or_what_the_manifest_or_the_settings_sa
         assert http.upload("/api/v1/packages", make_package(manifest=plain))["helper"] == "keras"
         assert http.upload("/api/v1/packages", make_package())["helper"] == "numpyarray"
         assert http.upload("/api/v1/packages", make_package(code=b"1"), helper="pytorch")["helper"] == "pytorch"
-        with pytest.raises(InvalidInput, match="no helper 'jax'"):
-            http.upload("/api/v1/packages", make_package(code=b"2"), helper="jax")
+        assert http.upload("/api/v1/packages", make_package(code=b"2"), helper="somebody-s")["helper"] == "somebody-s"
+        with pytest.raises(InvalidInput, match="'my helper' is no name of a helper"):
+            http.upload("/api/v1/packages", make_package(code=b"3"), helper="my helper")
 
 
 def test_what_is_no_package_is_refused_and_forgotten(reducer: Any, make_package: Any, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from fedn.errors import InvalidInput, NotFound, NotReady, SessionRunning
 from fedn.reducer import sessions
+from fedn.reducer.feed import Notice
 from fedn.security.tokens import Role
 from fedn.stores.documents import Round, Session, Validation
 from fedn.stores.protocols import Insert, Put
@@ -81,6 +83,28 @@ def test_an_end_that_nobody_told_is_noticed(reducer: Any, monkeypatch: pytest.Mo
     assert next(events)[1]["state"] == "running"
     reducer.services.state.write(Put(replace(session, state="failed", ended_at=1.0)))
     assert [data["state"] for _, data in events] == ["failed"]
+
+
+def test_whoever_watches_hears_that_all_is_well_while_others_make_the_noise(
+    reducer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "QUIET_SECONDS", 0.3)
+    reducer.services.state.write(Insert(Session(id="s", rounds=1, created_at=0.0, state="running")))
+    with reducer.services.feed.subscribe() as subscription:
+        watching = sessions.watch(reducer.services, "s", subscription)
+        assert next(watching) is not None
+        over = threading.Event()
+
+        def chatter() -> None:
+            while not over.wait(0.05):
+                reducer.services.feed.publish(Notice("network"))
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(chatter)
+            try:
+                assert [next(watching), next(watching)] == [None, None]
+            finally:
+                over.set()
 
 
 def test_one_session_at_a_time_however_many_ask_at_once(ready: Any) -> None:
