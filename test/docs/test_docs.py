@@ -29,12 +29,19 @@ from fedn.package.manifest import Manifest
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+PROJECTS = sorted(path.parents[1] for path in ROOT.glob("test/*/client/fedn.yaml"))
+TEMPLATES = sorted(path.parents[1] for path in ROOT.glob("fedn/package/templates/*/client/fedn.yaml"))
+PAGES = [
+    ROOT / "README.md",
+    *sorted(DOCS.rglob("*.md")),
+    *(project / "README.md" for project in (*PROJECTS, *TEMPLATES)),
+]
 LOADERS = {"reducer": load_reducer, "combiner": load_combiner, "client": load_client}
 SECTIONS = {"reducer": ReducerSettings, "combiner": CombinerSettings, "client": ClientSettings}
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_INDENTED = re.compile(r"^    (?! ).*", re.MULTILINE)  # code, in the READMEs of projects
 _COMMAND = re.compile(r"(?:^|\$\(|&&|\|)\s*(?:export \w+=\S+ )?(fedn (?:[^|&;<>()\n]|\\\n)+)", re.MULTILINE)
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -121,7 +128,8 @@ def test_yaml_is_yaml(page: Path) -> None:
 
 @every_page
 def test_commands_parse(page: Path) -> None:
-    for block in blocks(page, "sh"):
+    indented = _INDENTED.findall(_FENCE.sub("", page.read_text(encoding="utf-8")))
+    for block in (*blocks(page, "sh"), *map(str.strip, indented)):
         for command in _COMMAND.findall(re.sub(r"(^|\s)#.*", "", block)):
             parse(shlex.split(command)[1:], where=f"{page.name}: {command.strip()}")
 
@@ -169,6 +177,20 @@ def _read(command: click.Command, words: list[str], where: str) -> tuple[dict[st
         pytest.fail(f"{where}: {error.format_message()}")
     # What wasn't given is None in older versions of click, and a sentinel in newer ones.
     return {name: value for name, value in given.items() if isinstance(value, (str, bool, list, tuple))}, rest
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda project: str(project.name))
+def test_a_project_is_whole_and_in_the_list_of_examples(project: Path) -> None:
+    manifest = Manifest.parse((project / "client" / "fedn.yaml").read_bytes(), source=project.name)
+    assert {"train", "validate", "seed", "partition"} <= set(manifest.entry_points)
+    assert f"| `test/{project.name}` |" in (DOCS / "examples.md").read_text(encoding="utf-8")
+    client = yaml.safe_load((project / "docker-compose.yaml").read_bytes())["services"]["client"]
+    shell, option, script = shlex.split(client["command"])
+    assert (shell, option) == ("sh", "-c")
+    words = shlex.split(re.sub(r"\$\$\(\(.*?\)\)", "0", script).rpartition("exec ")[2])
+    parse(words[1:], where=f"docker-compose.yaml of {project.name}")
+    mounted = {volume.split(":")[1].removeprefix(f"{client['working_dir']}/") for volume in client["volumes"]}
+    assert mounted == {words[words.index("--init") + 1], words[words.index("--data") + 1].split("/")[0]}
 
 
 @pytest.mark.parametrize("role", SECTIONS)
