@@ -67,6 +67,11 @@ async def seed(network: Federation, features: int) -> Model:
     return await asyncio.to_thread(network.operator.seed_model, file)
 
 
+async def joined(network: Federation, *names: str) -> None:
+    """Wait until the reducer knows of these clients."""
+    await network.until(lambda: network.live().keys() >= set(names))
+
+
 def keep(model: list[np.ndarray]) -> tuple[list[np.ndarray], int]:
     """Learns nothing, and weighs as much as a client in JavaScript: what the model gains is from the other one."""
     return model, ROWS * model[0].size
@@ -82,6 +87,7 @@ async def test_it_trains_beside_a_python_client(network: Federation, start: Star
     client = await start(network, "js")
     await client.says("connected to combiner c0")
     await network.add_client("py", train=keep, validate=distance)
+    await joined(network, "js")
     session = await network.session(rounds=rounds, clients_required=2, validate=True, round_timeout=60)
     assert (session.state, session.rounds_done) == ("finished", rounds), session.error
     trail = [await asyncio.to_thread(network.operator.model, model.id) for model in (await network.trail())[1:]]
@@ -128,6 +134,7 @@ async def test_it_comes_back_to_a_combiner_that_crashed(tmp_path: Path, start: S
         stack.push_async_callback(former.stop)
         client = await start(network, "js")
         await client.says("connected to combiner c0")
+        await joined(network, "js")
         (combiner,) = network.operator.combiners()
         session = await network.start_session(rounds=20, attempts=5, round_timeout=60)
         await client.says("round 2: TRAIN ACCEPTED")
@@ -158,6 +165,7 @@ async def test_it_breaks_off_what_is_not_wanted_any_more(network: Federation, st
     await seed(network, FEW)
     client = await start(network, "js")
     await client.says("connected to combiner c0")
+    await joined(network, "js")
     endless = await network.start_session(parameters={"epochs": 1_000_000_000})
     await client.says("round 1: TRAIN begun")
     await asyncio.to_thread(network.operator.stop_session, endless.id)
@@ -170,6 +178,7 @@ async def test_a_task_that_fails_is_reported(network: Federation, start: Start) 
     await network.seed({"a": np.zeros(3, np.float32)})  # not as text
     client = await start(network, "js")
     await client.says("connected to combiner c0")
+    await joined(network, "js")
     session = await network.session(rounds=1, attempts=1)
     assert session.state == "failed"
     assert "the model is not text with a number a line" in session.error
@@ -188,7 +197,7 @@ async def test_its_heartbeats_are_heard(tmp_path: Path, start: Start) -> None:
 async def test_a_second_one_of_its_name_ends(network: Federation, start: Start) -> None:
     client = await start(network, "js")
     await client.says("connected to combiner c0")
-    await network.until(lambda: "js" in network.live())
+    await joined(network, "js")
     namesake = await start(network, "js")
     await namesake.says("error: a client named 'js' is connected already")
     assert await namesake.ended() == 1
@@ -246,7 +255,7 @@ async def test_a_certificate_behind_the_ca_is_not_trusted(network: Federation, s
 async def test_it_ends_when_its_token_is_revoked(network: Federation, start: Start) -> None:
     made: dict[str, Any] = await asyncio.to_thread(lambda: network.operator.create_token("client", days=1, name="js"))
     client = await start(network, "js", join=made["join"])
-    await network.until(lambda: "js" in network.live())
+    await joined(network, "js")
     await asyncio.to_thread(network.operator.revoke_token, made["id"])
     await client.says("error: the token was revoked")
     assert await client.ended() == 1
