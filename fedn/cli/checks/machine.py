@@ -17,7 +17,7 @@ from fedn.config import CombinerSettings, ReducerSettings, Settings
 
 _PYTHON = (3, 10)
 _BASE = ("click", "cryptography", "grpc", "httpx", "jwt", "numpy", "psutil", "rich", "yaml", "google.protobuf")
-_SERVER = ("apiflask", "cheroot", "flask", "minio", "pydantic", "pymongo")
+_SERVER = ("apiflask", "cheroot", "flask", "pydantic")
 _LITTLE, _TOO_LITTLE = 1 << 30, 100 << 20
 """Bytes of free space."""
 
