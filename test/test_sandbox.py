@@ -121,6 +121,16 @@ def test_a_package_that_fails_is_a_failure_with_its_reason(tmp_path: Path) -> No
     assert processes(tmp_path) == []
 
 
+def test_a_round_takes_no_longer_than_it_may(tmp_path: Path) -> None:
+    tasks = create_project(tmp_path, "numpy") / "client" / "tasks.py"
+    tasks.write_text(tasks.read_text().replace("    for _ in range(STEPS):", "    while True:"))
+    words = ("--package", str(tmp_path / "project"), "--clients", "1", "--combiners", "1", "--json")
+    ran = run(tmp_path / "data", *words, "--round-timeout", "0.5")
+    assert ran.returncode == 14
+    assert "the round's time was over" in json.loads(ran.stdout.splitlines()[-1])["error"]["message"]
+    assert processes(tmp_path) == []
+
+
 def test_a_package_without_accuracy_says_what_it_measures(tmp_path: Path) -> None:
     tasks = create_project(tmp_path, "numpy") / "client" / "tasks.py"
     tasks.write_text(tasks.read_text().replace('"accuracy"', '"share"'))

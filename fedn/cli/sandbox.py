@@ -26,6 +26,7 @@ _DIGITS = Path("test/digits")
 
 @click.command()
 @click.option("--rounds", type=click.IntRange(min=1), default=10, show_default=True, help="Rounds to train.")
+@click.option("--round-timeout", type=float, metavar="SECONDS", help="How long a round may take.  [default: 180]")
 @click.option("--clients", type=click.IntRange(min=1), default=4, show_default=True, help="How many clients.")
 @click.option("--combiners", type=click.IntRange(min=1), default=2, show_default=True, help="How many combiners.")
 @click.option(

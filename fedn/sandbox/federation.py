@@ -28,6 +28,8 @@ class Plan:
     """A project's folder, or an archive."""
     data_dir: Path = Path("fedn-data")
     rounds: int = 10
+    round_timeout: float | None = None
+    """Seconds that a round may take; None is a session's own default."""
     clients: int = 4
     combiners: int = 2
     port: int = 8090
@@ -107,7 +109,9 @@ class Sandbox:
             TrainingFailed: A process ended that shouldn't have.
         """
         plan = self._plan
-        self._session = self.reducer.start_session(rounds=plan.rounds, seed=plan.seed, parameters=plan.parameters)
+        self._session = self.reducer.start_session(
+            rounds=plan.rounds, round_timeout=plan.round_timeout, seed=plan.seed, parameters=plan.parameters
+        )
         try:
             yield from self.reducer.watch_session(self._session.id)
         except FednError:
