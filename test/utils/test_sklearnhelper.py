@@ -86,7 +86,9 @@ def test_a_restored_classifier_predicts_the_same(estimator: Any, helper: Sklearn
         np.testing.assert_array_equal(restored.predict(data), model.predict(data), strict=True)
         for method in ("predict_proba", "decision_function"):
             if hasattr(model, method):
-                assert_allclose(getattr(restored, method)(data), getattr(model, method)(data), rtol=1e-9, atol=1e-12)
+                with np.errstate(invalid="ignore"):  # far from all classes some give each a chance of 0, and then NaN
+                    found, expected = (getattr(one, method)(data) for one in (restored, model))
+                assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
         again = helper.parameters(restored)
         assert again.keys() == helper.parameters(model).keys()
         for name, array in helper.parameters(model).items():
