@@ -53,7 +53,7 @@ def view(data: memoryview, dtype: DType, shape: tuple[int, ...], *, fortran: boo
         needed = count * dtype.itemsize
         raise InvalidModel(f"has {len(data)} bytes of data where {name_of(dtype)} {shape} needs {needed}")
     flat = np.frombuffer(data, dtype, count) if count else np.zeros(0, dtype)
-    if dtype.kind == "b" and flat.view(np.uint8).max(initial=0) > 1:
+    if dtype.kind == "b" and (flat.view(np.uint8) > 1).any():
         raise InvalidModel("has truth values that are neither 0 nor 1")
     try:
         array = flat.reshape(shape, order="F" if fortran else "C")
