@@ -14,13 +14,31 @@ Message = TypeVar("Message", pb.ModelUpdate, pb.ModelValidation, pb.Status)
 KEPT = 1000
 """Messages that wait for a watcher. One that reads too slowly loses the oldest: it must not hold up what it watches,
 nor fill the memory."""
+KEPT_BYTES = 16 << 20
+"""Size of them together; the newest one waits, however large it is."""
 
 
 class _Watcher(Generic[Message]):
+    """Whoever watches, and what waits to be read."""
+
     def __init__(self, name: str) -> None:
         self.name = name
-        self.waiting: deque[Message] = deque(maxlen=KEPT)
+        self.waiting: deque[tuple[Message, int]] = deque()
         self.news = asyncio.Event()
+        self._bytes = 0
+
+    def give(self, message: Message) -> None:
+        size = message.ByteSize()
+        self.waiting.append((message, size))
+        self._bytes += size
+        while len(self.waiting) > KEPT or (self._bytes > KEPT_BYTES and len(self.waiting) > 1):
+            self.take()
+        self.news.set()
+
+    def take(self) -> Message:
+        message, size = self.waiting.popleft()
+        self._bytes -= size
+        return message
 
 
 class Broadcast(Generic[Message]):
@@ -37,8 +55,7 @@ class Broadcast(Generic[Message]):
 
     def send(self, message: Message) -> None:
         for watcher in self._watchers:
-            watcher.waiting.append(message)
-            watcher.news.set()
+            watcher.give(message)
 
     async def watch(self, name: str) -> AsyncIterator[Message]:
         """The messages from now on, until `close`."""
@@ -47,7 +64,7 @@ class Broadcast(Generic[Message]):
         try:
             while not self._closed or watcher.waiting:
                 if watcher.waiting:
-                    yield watcher.waiting.popleft()
+                    yield watcher.take()
                 else:
                     watcher.news.clear()
                     await watcher.news.wait()

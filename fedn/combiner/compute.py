@@ -7,6 +7,7 @@ few thread hops, not a thousand, and a large one costs the loop nothing.
 from __future__ import annotations
 
 import asyncio
+import logging
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,9 @@ from pathlib import Path
 from fedn.core import weights as w
 from fedn.core.aggregation import Checked, Partial, zero
 from fedn.core.layout import Layout
-from fedn.errors import FednError
+from fedn.errors import FednError, InvalidUpdate
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,9 @@ def _checked(partial: Partial, entry: _Waiting) -> Checked | FednError:
         return partial.check(w.read(entry.source), entry.weight)
     except FednError as error:
         return error
+    except Exception:
+        log.exception("an update could not be checked")
+        return InvalidUpdate("the update could not be checked; the log of the combiner says why")
 
 
 def _broken() -> FednError:

@@ -25,7 +25,8 @@ __all__ = ["Array", "data", "naming", "parse", "pieces", "view"]
 
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 10_000  # numpy's own limit: beyond it evaluating a literal isn't safe
-_SIMPLE_TYPE = re.compile(r"[<>|=][biufcmMOSUV]\S*")
+# No more than a letter and a size, or a unit of time: there are strings on which numpy's parser ends the process.
+_SIMPLE_TYPE = re.compile(r"[<>|=](?:[biufcOSUV][0-9]{0,4}|[mM]8(?:\[[a-zA-Z]{1,2}\])?)")
 
 
 def parse(content: memoryview) -> Array:

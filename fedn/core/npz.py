@@ -48,7 +48,7 @@ def members(data: memoryview, *, limit: int) -> Iterator[tuple[str, memoryview]]
     """
     try:
         yield from _members(data, limit)
-    except (struct.error, UnicodeDecodeError, zlib.error) as error:
+    except (struct.error, OverflowError, UnicodeDecodeError, zlib.error) as error:
         raise InvalidModel(f"the archive is damaged: {error}") from None
 
 

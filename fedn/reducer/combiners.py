@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -71,14 +71,16 @@ class Link:
         self._rounds = rpc.RoundsStub(self._channel)
         self._models = rpc.ModelServiceStub(self._channel)
         self._watching: Any = None
+        self._telling = threading.Lock()
 
     @property
     def peer(self) -> str:
         return f"combiner {self.combiner.id} ({self.combiner.host}:{self.combiner.port})"
 
-    def set_policy(self, policy: pb.CombinerPolicy) -> None:
-        with self._mapped():
-            self._rounds.SetPolicy(policy, metadata=self._metadata(), timeout=CALL_SECONDS)
+    def set_policy(self, policy: Callable[[], pb.CombinerPolicy]) -> None:
+        """Tell the policy as `policy` says it is now. One after the other: none may arrive after a newer one."""
+        with self._telling, self._mapped():
+            self._rounds.SetPolicy(policy(), metadata=self._metadata(), timeout=CALL_SECONDS)
 
     def watch(self) -> Iterator[pb.CombinerState]:
         """The whole state of the combiner, then what changes; until the line breaks, or `end_watch`."""
@@ -168,7 +170,7 @@ class Links:
 
     def _push(self, link: Link) -> None:
         try:
-            link.set_policy(self._policy(link.combiner.id))
+            link.set_policy(partial(self._policy, link.combiner.id))
         except FednError as error:
             log.warning("%s was not told the policy: %s", link.peer, error)
 
@@ -185,7 +187,7 @@ class Links:
         delays = backoff(longest=5.0)
         while not self._closing.is_set() and self._links[name] is link:
             try:
-                link.set_policy(self._policy(name))
+                link.set_policy(partial(self._policy, name))
                 for state in link.watch():
                     if self._links[name] is not link:
                         return
@@ -212,10 +214,12 @@ class Links:
                 self._feed.publish(Notice("event", data=event.to_body()))
 
     def _policy(self, name: str) -> pb.CombinerPolicy:
-        revoked = self._tokens.revoked
+        over = self._tokens.over()
         assigned = (client for _, client in self._state.find(Client, where={"combiner": name}) if client.legacy)
-        names = [client.id for client in assigned if client.token_id not in revoked]
-        return pb.CombinerPolicy(revoked_tokens=sorted(revoked), legacy_clients=self._legacy, legacy_names=names)
+        names = [client.id for client in assigned if client.token_id not in over]
+        return pb.CombinerPolicy(
+            revoked_tokens=sorted(self._tokens.revoked), legacy_clients=self._legacy, legacy_names=names
+        )
 
 
 def _client_view(info: pb.ClientInfo, combiner: str, now: float) -> ClientView:

@@ -47,6 +47,11 @@ class Tokens:
         """Ids of the revoked tokens."""
         return self._revoked
 
+    def over(self) -> frozenset[str]:
+        """Ids of the tokens that are no good any more: revoked, or expired."""
+        now = time.time()
+        return self._revoked | {token.id for _, token in self._state.find(Token) if token.expires_at <= now}
+
     def issue(self, role: Role, *, days: float, subject: str = "", created_by: str = "") -> tuple[Token, str]:
         """A new token and its document. The token is shown this once.
 

@@ -40,6 +40,22 @@ async def test_each_who_watches_gets_what_is_sent_from_then_on() -> None:
     assert await within(read(statuses.watch("late"))) == []
 
 
+async def test_what_waits_has_a_size_too_and_the_newest_waits_whatever_it_is() -> None:
+    statuses = Broadcast[pb.Status]()
+    (watching,) = await begun(statuses, "slow")
+    for letter in "abc":
+        statuses.send(status(letter * (broadcast.KEPT_BYTES // 2)))
+    statuses.send(status("small"))
+    statuses.close()
+    assert [text[0] for text in await within(watching)] == ["c", "s"]
+    statuses = Broadcast[pb.Status]()
+    (watching,) = await begun(statuses, "slow")
+    for letter in "ab":
+        statuses.send(status(letter * (broadcast.KEPT_BYTES + 1)))
+    statuses.close()
+    assert [text[0] for text in await within(watching)] == ["b"]
+
+
 async def test_one_that_reads_slowly_loses_the_oldest() -> None:
     statuses = Broadcast[pb.Status]()
     (watching,) = await begun(statuses, "slow")

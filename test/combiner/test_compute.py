@@ -50,6 +50,19 @@ async def test_one_that_is_wrong_harms_none_of_its_batch(executor: ThreadPoolExe
     np.testing.assert_array_equal(partial.mean()["a"], np.full(3, 2, np.float32))
 
 
+async def test_one_that_nobody_thought_of_harms_none_of_its_batch(
+    executor: ThreadPoolExecutor, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fold = Fold(MODEL, reproducible=False, executor=executor)
+    contents = [update(1), tmp_path / "deleted meanwhile", update(3)]
+    outcomes = await asyncio.gather(*(fold.add(one, weight=1) for one in contents), return_exceptions=True)
+    assert [type(one) for one in outcomes] == [type(None), InvalidUpdate, type(None)]
+    partial = await fold.partial()
+    assert partial is not None
+    assert partial.count == 2
+    assert "FileNotFoundError" in caplog.text
+
+
 async def test_without_updates_there_is_no_sum(executor: ThreadPoolExecutor) -> None:
     fold = Fold(MODEL, reproducible=False, executor=executor)
     assert await fold.partial() is None

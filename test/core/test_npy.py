@@ -106,6 +106,17 @@ def test_what_cannot_be_averaged_is_refused(array: npy.Array, message: str) -> N
 
 
 @pytest.mark.parametrize(
+    "descr",
+    ["<m8[s/0]", "<M8[D/0]", "<f8,i4:", "<f8,(3", "<f8,", "<M8[zz]", "<f99", "<S99999999999999999", "f8", ""],
+)
+def test_no_type_is_one_that_numpy_trips_over(descr: str) -> None:
+    """On the first two numpy would end this process."""
+    header = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': (1,)}}\n"
+    with pytest.raises(InvalidModel, match="can't be averaged"):
+        parse(headed(header, bytes(8)))
+
+
+@pytest.mark.parametrize(
     "array",
     [np.array([{}], object), np.array([1j]), np.zeros(3, "V1"), np.zeros(3, "i1,i1"), np.zeros(2, np.longdouble)],
 )

@@ -143,6 +143,17 @@ def test_the_zip64_field_is_found_behind_others() -> None:
     assert members(bytes(data)) == {"a.npy": b"x" * 500}
 
 
+@pytest.mark.parametrize("offset", [1 << 63, (1 << 64) - 1])
+def test_an_offset_beyond_all_files_is_found(small_words: None, offset: int) -> None:
+    data = bytearray(archive({"a.npy": bytes(200)}))
+    entry = data.index(b"PK\1\2")
+    place = entry + 46 + len("a.npy") + 4 + 2 * 8  # behind the name, the head of the ZIP64 field and the two sizes
+    assert struct.unpack_from("<Q", data, place) == (0,)
+    struct.pack_into("<Q", data, place, offset)
+    with pytest.raises(InvalidModel, match="damaged"):
+        members(bytes(data))
+
+
 def test_two_sizes_of_a_stored_member_are_found() -> None:
     data = bytearray(archive({"a.npy": b"x" * 50}))
     entry = data.rindex(b"PK\1\2")

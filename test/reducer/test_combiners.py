@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from loopback import Federation, plus_one
+from waiting import DEADLINE, within
 
 from fedn.core.model import File, RoundPlan, TaskKind
 from fedn.errors import FednError, NotFound, Unavailable
@@ -37,7 +39,7 @@ async def test_a_line_that_was_given_up_says_so(network: Federation) -> None:
     with pytest.raises(Unavailable, match="was given up"):
         former.run(PLAN, model_data=b"abc")
     with pytest.raises(Unavailable, match="was given up"):
-        former.set_policy(pb.CombinerPolicy())
+        former.set_policy(pb.CombinerPolicy)
     with pytest.raises(Unavailable, match="was given up"):
         former.fetch(File("partial", 1, ""), network.folder / "target")
     with pytest.raises(Unavailable, match="was given up"):
@@ -45,6 +47,30 @@ async def test_a_line_that_was_given_up_says_so(network: Federation) -> None:
     await network.seed({"a": np.zeros(3, np.float32)})
     await network.add_client("ada")
     assert (await network.session()).state == "finished"
+
+
+async def test_no_policy_arrives_after_a_newer_one(network: Federation) -> None:
+    link, told = network.services.links.get("c0"), list[str]()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def older() -> pb.CombinerPolicy:
+        told.append("older")
+        begun.set()
+        assert go_on.wait(DEADLINE)
+        told.append("older is read")
+        return pb.CombinerPolicy()
+
+    def newer() -> pb.CombinerPolicy:
+        told.append("newer")
+        return pb.CombinerPolicy()
+
+    first = asyncio.create_task(asyncio.to_thread(link.set_policy, older))
+    assert await asyncio.to_thread(begun.wait, DEADLINE)
+    second = asyncio.create_task(asyncio.to_thread(link.set_policy, newer))
+    await asyncio.wait([second], timeout=0.2)
+    go_on.set()
+    await within(asyncio.gather(first, second))
+    assert told == ["older", "older is read", "newer"]
 
 
 async def test_a_partial_that_is_not_there_is_said(network: Federation) -> None:

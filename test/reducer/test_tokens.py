@@ -56,6 +56,15 @@ def test_tokens_outlive_the_process_and_so_does_their_revocation(
     assert again.revoked == {revoked[0].id}
 
 
+def test_a_token_is_over_once_it_is_revoked_or_has_expired(tokens: Tokens) -> None:
+    good, revoked, expired = (tokens.issue(Role.CLIENT, days=days)[0].id for days in (1, 1, 1e-9))
+    tokens.revoke(revoked)
+    while expired not in tokens.over():
+        continue
+    assert tokens.over() == {revoked, expired}
+    assert good not in tokens.over()
+
+
 def test_revoking_twice_changes_nothing(tokens: Tokens) -> None:
     document, _ = tokens.issue(Role.VIEWER, days=1)
     first = tokens.revoke(document.id)
