@@ -176,6 +176,10 @@ class Reducer:
         """Rounds, of one session or of all; without their `clients`."""
         return [Round.from_body(body) for body in self._items("rounds", limit=limit, session_id=session_id)]
 
+    def round(self, round_id: str) -> Round:
+        """A round with what became of each of its clients; NotFound."""
+        return Round.from_body(self._get("rounds", round_id))
+
     def validations(
         self, *, model_id: str | None = None, session_id: str | None = None, limit: int | None = None
     ) -> list[Validation]:

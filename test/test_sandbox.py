@@ -121,6 +121,21 @@ def test_a_package_that_fails_is_a_failure_with_its_reason(tmp_path: Path) -> No
     assert processes(tmp_path) == []
 
 
+def test_what_a_client_printed_before_it_failed_is_shown(tmp_path: Path) -> None:
+    tasks = create_project(tmp_path, "numpy") / "client" / "tasks.py"
+    tasks.write_text(
+        tasks.read_text().replace("    for _ in range(STEPS):", "    import no_such_library\n    for _ in ():")
+    )
+    words = ("--package", str(tmp_path / "project"), "--clients", "1", "--combiners", "1")
+    ran = run(tmp_path / "data", *words, "--exit")
+    assert ran.returncode == 14
+    assert (
+        "client client-1 in round 1: train failed: ModuleNotFoundError: No module named 'no_such_library'" in ran.stderr
+    )
+    assert '/tasks.py", line ' in ran.stderr
+    assert "import no_such_library" in (tmp_path / "data" / "log" / "client-1.log").read_text()
+
+
 def test_a_round_takes_no_longer_than_it_may(tmp_path: Path) -> None:
     tasks = create_project(tmp_path, "numpy") / "client" / "tasks.py"
     tasks.write_text(tasks.read_text().replace("    for _ in range(STEPS):", "    while True:"))

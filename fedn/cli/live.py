@@ -54,7 +54,7 @@ def outcome(progress: Progress) -> Session:
     if session.state == "failed":
         raise TrainingFailed(
             f"session {session.id} failed after {session.rounds_done} of {session.rounds} rounds: {session.error}",
-            hint="`fedn session show` and the logs of the clients say more",
+            hint=f"`fedn session show {session.id}` and the logs of the clients say what they printed",
         )
     return session
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import shlex
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from fedn.cli.options import json_option, with_reducer
 from fedn.package import archive
 from fedn.package.create import create as create_project
 from fedn.package.create import templates
-from fedn.package.manifest import Manifest
+from fedn.package.manifest import KNOWN, Manifest
 from fedn.security.digest import sha256_file
 
 _project = click.Path(exists=True, path_type=Path)
@@ -59,6 +60,9 @@ def check(path: Path, as_json: bool) -> None:
             "helper": manifest.helper,
         }
     show.record(found, as_json=as_json)
+    for name in sorted(manifest.entry_points.keys() - KNOWN):
+        close = difflib.get_close_matches(name, KNOWN, 1)
+        click.echo(f"warning: nothing runs `{name}`" + (f"; is `{close[0]}` meant?" if close else ""), err=True)
 
 
 @package.command()

@@ -13,10 +13,11 @@ from typing import Any
 import click
 
 from fedn.cli import exits, show
+from fedn.cli.failures import printed
 from fedn.cli.live import follow
 from fedn.cli.options import existing_folder, parameters_option
 from fedn.config import load_member
-from fedn.errors import InvalidInput
+from fedn.errors import InvalidInput, TrainingFailed
 from fedn.package.create import template
 from fedn.sandbox import Plan, Result, Sandbox
 
@@ -77,7 +78,12 @@ def sandbox(
     console = show.console(stderr=as_json)
     _unwind_on_signals()
     with Sandbox(plan, say=console.print) as running:
-        follow(running.train(), console)
+        try:
+            follow(running.train(), console)
+        except TrainingFailed:
+            for line in printed(running.reducer, running.session_id):
+                click.echo(line, err=True)
+            raise
         result = running.result()
         console.print(_summary(result, plan))
         if not exits_after and sys.stdin.isatty() and sys.stdout.isatty():

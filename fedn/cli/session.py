@@ -9,6 +9,7 @@ import click
 
 from fedn.api import Reducer
 from fedn.cli import show
+from fedn.cli.failures import printed
 from fedn.cli.live import follow, outcome
 from fedn.cli.options import json_option, parameters_option, with_reducer
 from fedn.cli.progress import Progress
@@ -66,7 +67,7 @@ def list_(reducer: Reducer, limit: int, as_json: bool) -> None:
 @json_option
 @with_reducer
 def show_(reducer: Reducer, session_id: str, as_json: bool) -> None:
-    """Show a session and its rounds."""
+    """Show a session and its rounds, and what clients printed that failed."""
     found, rounds = reducer.session(session_id), reducer.rounds(session_id)
     if as_json:
         show.print_json({**found.to_body(), "round_list": [one.to_body() for one in rounds]})
@@ -83,6 +84,8 @@ def show_(reducer: Reducer, session_id: str, as_json: bool) -> None:
         "error": lambda one: one.error,
     }
     show.items(rounds, columns, as_json=False, none="no rounds yet")
+    for line in printed(reducer, session_id):
+        click.echo(line)
 
 
 @session.command()

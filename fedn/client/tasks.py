@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 GRACE_SECONDS = 5.0
 """How long after a task's time its answer is still sent: the combiner's word on it is worth having."""
 
+LOGGED_LINES = 20
+"""Of the output of a task that failed."""
 QUIET_SECONDS = 1.0
 """Work that takes longer than this is reported as begun."""
 
@@ -81,6 +83,8 @@ class Tasks:
         except FednError as error:
             log.error("task %s (%s) failed: %s", task.id, codec.kind_of(task).value, error)
             output = error.output if isinstance(error, EntryPointFailed) else ""
+            for line in output.strip().splitlines()[-LOGGED_LINES:]:
+                log.error("task %s printed: %s", task.id, line)
             await self._report(task, error, output=output, until=until + GRACE_SECONDS)
         except Exception:
             log.exception("task %s (%s) broke off", task.id, codec.kind_of(task).value)

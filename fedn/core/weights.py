@@ -84,7 +84,9 @@ def format_of(source: Source) -> Format:
         return Format.SAFETENSORS
     if head and head.isascii() and b"\0" not in head:
         return Format.TEXT
-    raise InvalidModel("neither .npz, safetensors nor numbers as text", hint="save it with numpy.savez")
+    raise InvalidModel(
+        "neither .npz, safetensors nor numbers as text", hint="save it with numpy.savez, which writes .npz"
+    )
 
 
 def style_of(source: Source) -> Style:

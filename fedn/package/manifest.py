@@ -28,6 +28,8 @@ from fedn.errors import InvalidPackage
 
 WARM = ("train", "validate", "predict")
 """Entry points that may stay up between tasks."""
+KNOWN = (*WARM, "startup", "seed", "partition")
+"""Entry points that something runs; others are let be."""
 
 
 @dataclass(frozen=True)

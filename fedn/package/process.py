@@ -151,6 +151,8 @@ def failure(name: str, status: int, output: str, *, hint: str = "") -> EntryPoin
     """The error of a command that ended with that exit status; says the last line that it printed."""
     how = f"ended with exit status {status}" if status >= 0 else f"was ended by {signal.Signals(-status).name}"
     last = output.strip().rpartition("\n")[2].strip()
+    if last.startswith("ModuleNotFoundError: "):
+        hint = "name the package that brings it under python.requirements in client/fedn.yaml"
     return EntryPointFailed(
         f"{name} {how}" + (f": {last[:500]}" if last else ", without a word"),
         hint="was it out of memory?" if status == -signal.SIGKILL else hint,

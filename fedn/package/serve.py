@@ -27,6 +27,11 @@ def serve(*, train: Entry | None = None, validate: Entry | None = None, predict:
     A function that raises fails its task, with the traceback in the output, and the process stays up. During a task
     its `environ` is in `os.environ`. What functions print is output; what they read from standard input is empty.
     """
+    if "FEDN_WARM" not in os.environ and len(sys.argv) > 2 and Path(sys.argv[-2]).is_file():
+        sys.exit(
+            "this entry point is warm: it takes tasks from standard input, and not IN OUT from the command line, as "
+            "clients of 2021 give them"
+        )
     entries = {name: entry for name, entry in (("train", train), ("validate", validate), ("predict", predict)) if entry}
     tasks, replies = os.fdopen(os.dup(0), "rb"), os.dup(1)
     with Path(os.devnull).open("rb") as nothing:
@@ -37,7 +42,7 @@ def serve(*, train: Entry | None = None, validate: Entry | None = None, predict:
         before = dict(os.environ)
         os.environ.update(task["environ"])
         try:
-            _run(entries[task["task"]], task["in"], task["out"])
+            _run(entries.get(task["task"]), task["in"], task["out"])
             reply: dict[str, Any] = {"ok": True}
         except Exception as error:  # noqa: BLE001 - whatever a task does, the next one may do well
             traceback.print_exc()
@@ -49,7 +54,9 @@ def serve(*, train: Entry | None = None, validate: Entry | None = None, predict:
     tasks.close()
 
 
-def _run(entry: Entry, in_path: str, out_path: str) -> None:
+def _run(entry: Entry | None, in_path: str, out_path: str) -> None:
+    if entry is None:
+        raise LookupError("fedn.serve was given no such function")
     metadata = entry(in_path, out_path)
     if metadata is not None:
         Path(f"{out_path}-metadata").write_text(json.dumps(metadata), encoding="utf-8")

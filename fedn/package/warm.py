@@ -35,7 +35,7 @@ class WarmProcess:
     def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
         self._argv = argv
         self._cwd = cwd
-        self._env = env
+        self._env = {**env, "FEDN_WARM": "1"}
         self._turn = asyncio.Lock()
         self._count = 0
         self._lines = _Lines()

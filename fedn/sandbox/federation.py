@@ -102,6 +102,11 @@ class Sandbox:
         """Where the reducer's pages are."""
         return self.reducer.url
 
+    @property
+    def session_id(self) -> str:
+        """Of the session that `train` runs; empty before."""
+        return self._session.id if self._session else ""
+
     def train(self) -> Iterator[tuple[str, Json]]:
         """Run a session; yields what happens, as `Reducer.watch_session` does.
 

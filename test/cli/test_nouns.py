@@ -42,6 +42,10 @@ def test_packages(at, fedn, network: Federation, tmp_path: Path) -> None:
     assert [one.id for one in network.reducer.packages()] == [checked["sha256"]]
     again = fedn("package", "create", tmp_path / "points")
     assert (again.status, "is there already" in again.err) == (7, True)
+    manifest = tmp_path / "points" / "client" / "fedn.yaml"
+    manifest.write_text(manifest.read_text().replace("seed:", "sead:") + "\nnote: none\n")
+    warned = fedn("package", "check", tmp_path / "points")
+    assert (warned.status, warned.err) == (0, "warning: nothing runs `sead`; is `seed` meant?\n")
     broken = fedn("package", "check", tmp_path, "--json")
     assert (broken.status, broken.json["error"]["code"]) == (3, "invalid_package")
 

@@ -216,3 +216,7 @@ def test_compressed_files_inflate_up_to_the_limit(path: Path) -> None:
     with pytest.raises(TooLarge, match=r"^model: member 'bomb\.npy' would inflate to 8000128 bytes"):
         weights.read(path, limit=8_000_127)
     assert weights.read(path, limit=8_000_128)["bomb"].size == 1_000_000
+
+
+def test_files_are_named_after_their_format() -> None:
+    assert [form.suffix for form in Format] == [".npz", ".txt", ".safetensors"]

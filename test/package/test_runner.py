@@ -105,6 +105,13 @@ async def test_other_programs_and_a_shell(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_text() == "model"
 
 
+async def test_a_library_that_is_missing_is_to_be_named(tmp_path: Path) -> None:
+    ready = await package(tmp_path, {"train.py": "import no_such_library"})
+    with pytest.raises(EntryPointFailed, match="No module named 'no_such_library'") as caught:
+        await ready.run("train", tmp_path / "in", tmp_path / "out")
+    assert "python.requirements" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("script", "error", "output"),
     [

@@ -2,6 +2,8 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -178,3 +180,21 @@ done
     package = await make(shell, manifest="entry_points: {train: {command: sh tasks.py, warm: true}}")
     assert '"task": "train"' in await train(package, tmp_path)
     assert '"id": 2' in await train(package, tmp_path)
+
+
+async def test_a_function_that_was_not_given_is_said(make: Make, tmp_path: Path) -> None:
+    package = await make(SERVE.replace("train=train, validate=validate", "validate=validate"))
+    (tmp_path / "in").write_text("model")
+    with pytest.raises(EntryPointFailed, match=r"train failed: LookupError: fedn\.serve was given no such function"):
+        await package.run("train", tmp_path / "in", tmp_path / "out")
+
+
+def test_one_that_is_started_for_a_task_says_that_it_is_warm(tmp_path: Path) -> None:
+    """As a client of 2021 starts every command."""
+    (tmp_path / "tasks.py").write_text(textwrap.dedent(SERVE))
+    (tmp_path / "in").write_text("model")
+    command = [sys.executable, "tasks.py", "in", "out"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("this entry point is warm")
+    assert not (tmp_path / "out").exists()

@@ -195,6 +195,13 @@ def test_arrays_by_name_are_expected(name: str, hint: str) -> None:
         get_helper(name).save_model({3: np.ones(1)})
 
 
+@pytest.mark.parametrize("model", [{"a": np.ones(2)}, {0: np.ones(2)}, np.ones((2, 3)), 1.0], ids=repr)
+def test_a_list_of_arrays_is_expected_of_keras(model: Any, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=f"a list of arrays is expected, and this is a {type(model).__name__}"):
+        get_helper("keras").save_model(model, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
 def test_a_list_has_arrays_of_its_names() -> None:
     data = PytorchHelper().serialize_model_to_BytesIO({"0": np.ones(1), "arr_1": np.ones(1)})
     with pytest.raises(InvalidModel, match=r"named 0 to 1, and '1' is not among these: 0, arr_1 \(get_helper"):
