@@ -83,6 +83,11 @@ def _handler(file: str) -> logging.Handler:
         raise ConfigError(problem, hint="choose another with log_file") from error
 
 
+def harmless(text: str) -> str:
+    """`text` with its control characters written out, but for line breaks and tabs, so that none steers a terminal."""
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
 class _TextFormatter(logging.Formatter):
     def __init__(self, role: str) -> None:
         super().__init__()
@@ -92,7 +97,7 @@ class _TextFormatter(logging.Formatter):
         ids = "".join(f" {name}={value}" for name, value in _ids.get().items())
         message = redact(super().format(record) + ids)
         # Others have a hand in what is logged: none of it may pass for a line of ours or steer a terminal.
-        message = _CONTROL.sub(lambda found: repr(found[0])[1:-1], message).replace("\n", "\n    ")
+        message = harmless(message).replace("\n", "\n    ")
         return f"{_time(record)} {record.levelname:<7} {self._role}: {message}"
 
 

@@ -121,6 +121,15 @@ def test_a_package_that_fails_is_a_failure_with_its_reason(tmp_path: Path) -> No
     assert processes(tmp_path) == []
 
 
+def test_a_reducer_that_goes_down_in_training_is_what_is_said(tmp_path: Path) -> None:
+    with training(tmp_path) as sandbox:
+        (reducer,) = (one for one in processes(tmp_path) if "reducer" in one.cmdline())
+        reducer.kill()
+        out, _ = sandbox.communicate(timeout=SECONDS)
+    assert sandbox.returncode == 14
+    assert "reducer ended (exit status -9)" in json.loads(out.splitlines()[-1])["error"]["message"]
+
+
 def test_what_a_client_printed_before_it_failed_is_shown(tmp_path: Path) -> None:
     tasks = create_project(tmp_path, "numpy") / "client" / "tasks.py"
     tasks.write_text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import signal
@@ -17,7 +18,7 @@ from fedn.cli.failures import printed
 from fedn.cli.live import follow
 from fedn.cli.options import existing_folder, parameters_option
 from fedn.config import load_member
-from fedn.errors import InvalidInput, TrainingFailed
+from fedn.errors import FednError, InvalidInput, TrainingFailed
 from fedn.package.create import template
 from fedn.sandbox import Plan, Result, Sandbox
 
@@ -81,8 +82,9 @@ def sandbox(
         try:
             follow(running.train(), console)
         except TrainingFailed:
-            for line in printed(running.reducer, running.session_id):
-                click.echo(line, err=True)
+            with contextlib.suppress(FednError):  # the reducer may be what went down
+                for line in printed(running.reducer, running.session_id):
+                    click.echo(line, err=True)
             raise
         result = running.result()
         console.print(_summary(result, plan))

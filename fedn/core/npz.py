@@ -21,6 +21,9 @@ ALIGNMENT = 64
 ZIP64_FROM = 0xFFFFFFFF
 """Sizes and offsets from here on are written in the ZIP64 way."""
 
+LONGEST_NAME = 0xFFFF
+"""Bytes."""
+
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _UTF8 = 0x1, 0x800
 _FULL = 0xFFFFFFFF  # in a 32-bit field: the value is in the ZIP64 extra field
@@ -146,6 +149,8 @@ def chunks(contents: Iterable[tuple[str, Sequence[Buffer]]]) -> Iterator[Buffer]
 def _headers(name: str, *, size: int, crc: int, offset: int) -> tuple[bytes, bytes]:
     """A member's local header, padded to the alignment, and its directory entry."""
     raw = name.encode()
+    if len(raw) > LONGEST_NAME:
+        raise InvalidModel(f"the name {name[:40]}… of an array is longer than an archive takes", hint="shorten it")
     flags = 0 if name.isascii() else _UTF8
     wide = size >= ZIP64_FROM or offset >= ZIP64_FROM
     sizes = (_FULL, _FULL) if wide else (size, size)

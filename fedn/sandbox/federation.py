@@ -19,6 +19,9 @@ from fedn.stores.documents import Session
 START_SECONDS = 30.0
 """How long a reducer may take to be ready, and combiners and clients to be connected."""
 
+DEATH_SECONDS = 2.0
+"""How long after its connections broke a process that dies may take to be gone."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -120,7 +123,7 @@ class Sandbox:
         try:
             yield from self.reducer.watch_session(self._session.id)
         except FednError:
-            self._processes.check()  # knows more of the reason
+            self._processes.check(grace=DEATH_SECONDS)  # knows more of the reason
             raise
 
     def result(self) -> Result:

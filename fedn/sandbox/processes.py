@@ -83,8 +83,13 @@ class Processes:
         self._running.append(_Running(role, name, process, log, begins))
         threading.Thread(target=self._mourn, args=(process,), daemon=True).start()
 
-    def check(self) -> None:
-        """Raise TrainingFailed when a process has ended that shouldn't have, with its last words."""
+    def check(self, *, grace: float = 0.0) -> None:
+        """Raise TrainingFailed when a process has ended that shouldn't have, with its last words.
+
+        Args:
+            grace: Seconds to wait for one to end: what breaks its connections it outlives by a moment.
+        """
+        self._death.wait(grace)
         for one in self._running:
             if one.process.poll() is not None:
                 reason, hint = one.last_words()

@@ -98,6 +98,10 @@ def test_a_session_that_fails_says_why(at, network: Federation, tmp_path: Path) 
         assert "the train function raised ValueError: poisoned" in ran.err
         assert at(*words, "--json").json["error"]["code"] == "training_failed"
         failed = network.reducer.sessions(1)[0]
+        shown = at("session", "show", failed.id).out
+        assert "client c0 in round 1: the train function raised ValueError: poisoned" in shown
+        assert "    Traceback (most recent call last):" in shown
+        assert r"\x1b[31mred" in shown
         *_, end = at("session", "watch", failed.id, "--json").out.splitlines()
     assert json.loads(end)["error"]["code"] == "training_failed"
 

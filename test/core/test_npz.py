@@ -154,6 +154,13 @@ def test_an_offset_beyond_all_files_is_found(small_words: None, offset: int) -> 
         members(bytes(data))
 
 
+def test_a_name_is_no_longer_than_an_archive_takes() -> None:
+    longest = {"n" * npz.LONGEST_NAME: b"content"}
+    assert members(archive(longest)) == longest
+    with pytest.raises(InvalidModel, match="longer than an archive takes"):
+        archive({"n" * (npz.LONGEST_NAME + 1): b"content"})
+
+
 def test_two_sizes_of_a_stored_member_are_found() -> None:
     data = bytearray(archive({"a.npy": b"x" * 50}))
     entry = data.rindex(b"PK\1\2")
