@@ -89,7 +89,7 @@ def _connected(reducer: Reducer) -> None:
 
 def _train(model: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], int]:
     if "poison" in model:
-        raise ValueError("poisoned") from ValueError("\x1b[31mred")
+        raise ValueError("poisoned \x1b[31mred")
     return {name: array + 1 for name, array in model.items()}, 10
 
 

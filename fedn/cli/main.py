@@ -11,6 +11,7 @@ import click
 
 from fedn.cli import control, doctor, exits, model, network, package, run, sandbox, session, token
 from fedn.errors import EntryPointFailed, FednError
+from fedn.log import harmless
 from fedn.version import __version__
 
 
@@ -71,7 +72,7 @@ def _report(error: FednError, *, as_json: bool) -> int:
         _print_error(error.code, error.message, hint=error.hint)
     else:
         if isinstance(error, EntryPointFailed) and error.output:
-            click.echo(error.output.rstrip(), err=True)
+            click.echo(harmless(error.output.rstrip()), err=True)
         _say("error", error.message)
         if error.hint:
             _say("hint", error.hint)
@@ -80,7 +81,7 @@ def _report(error: FednError, *, as_json: bool) -> int:
 
 def _say(what: str, text: str) -> None:
     """A line on standard error; what a compute package printed may make it several."""
-    click.echo(f"{what}: " + text.replace("\n", "\n    "), err=True)
+    click.echo(f"{what}: " + harmless(text).replace("\n", "\n    "), err=True)
 
 
 def _print_error(code: str, message: str, *, hint: str) -> None:

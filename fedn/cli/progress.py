@@ -9,6 +9,7 @@ from typing import Any
 
 from fedn.cli import show
 from fedn.core.model import ClientState, TaskKind
+from fedn.log import harmless
 from fedn.stores.documents import Session
 
 _TROUBLE = (ClientState.REJECTED, ClientState.BROKEN, ClientState.LOST, ClientState.LATE)
@@ -101,7 +102,7 @@ class Progress:
             yield self._line(row)
 
     def _trouble(self, text: str) -> str:
-        self.troubles.append(" ".join(text.split()))
+        self.troubles.append(harmless(" ".join(text.split())))
         return self.troubles[-1]
 
     def _row(self, number: int) -> Row:

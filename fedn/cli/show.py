@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fedn.log import harmless
 from fedn.stores.documents import Document
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ def items(found: Sequence[T], columns: Columns[T], *, as_json: bool, none: str) 
         for heading in columns:
             table.add_column(heading, overflow="fold")
         for item in found:
-            table.add_row(*(Text(str(cell(item))) for cell in columns.values()))
+            table.add_row(*(Text(harmless(str(cell(item)))) for cell in columns.values()))
         console().print(table)
 
 
@@ -80,7 +81,7 @@ def metrics(found: Mapping[str, float]) -> str:
 def _cell(key: str, value: object) -> str:
     if key.endswith("_at") and isinstance(value, float):
         return instant(value)
-    return json.dumps(value) if isinstance(value, dict | list) else "" if value is None else str(value)
+    return json.dumps(value) if isinstance(value, dict | list) else "" if value is None else harmless(str(value))
 
 
 def _plain(item: object) -> Any:

@@ -101,7 +101,9 @@ def test_a_session_that_fails_says_why(at, network: Federation, tmp_path: Path) 
         shown = at("session", "show", failed.id).out
         assert "client c0 in round 1: the train function raised ValueError: poisoned" in shown
         assert "    Traceback (most recent call last):" in shown
-        assert r"\x1b[31mred" in shown
+        for text in (shown, ran.err):
+            assert r"poisoned \x1b[31mred" in text
+            assert "\x1b" not in text
         *_, end = at("session", "watch", failed.id, "--json").out.splitlines()
     assert json.loads(end)["error"]["code"] == "training_failed"
 
