@@ -31,6 +31,10 @@ class Process:
             )
         )
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     async def says(self, pattern: str) -> re.Match[str]:
         """Wait until its log has this."""
 

@@ -73,6 +73,8 @@ class Progress:
                 self.phase = _phase(data, clients)
             case "round_progress":
                 yield from self._progress(data)
+            case "event" if data["kind"] == "session_waits":
+                yield self._trouble(data["message"])
             case "validation":
                 self._row(data["number"]).metrics = data["metrics"]
             case "round_finished":

@@ -18,6 +18,7 @@ from fedn.combiner.control_service import ControlService, ReducerService, RoundS
 from fedn.combiner.enrolment import Identity, announce, request_identity
 from fedn.combiner.members import Members
 from fedn.combiner.model_service import ModelService, TransferService
+from fedn.combiner.renewal import renewal
 from fedn.combiner.rounds import Rounds
 from fedn.combiner.spool import Fetch, Spool
 from fedn.combiner.task_service import TaskService
@@ -26,7 +27,8 @@ from fedn.proto import fedn_pb2 as pb
 from fedn.proto import fedn_pb2_grpc as rpc
 from fedn.rpc.discovery import find_reducer, persist, reach
 from fedn.rpc.http import Http
-from fedn.rpc.server import Server, listen, make_server
+from fedn.rpc.renewal import Renewal
+from fedn.rpc.server import Server, ServerCertificate, listen, make_server
 from fedn.security import policy
 from fedn.security.tokens import Claims, TokenVerifier
 
@@ -59,6 +61,7 @@ class CombinerApp:
             inline_bytes=settings.inline_bytes,
         )
         self._server = self._make_server()
+        self._renewal: Renewal | None = None
         self._tidying: asyncio.Task[None] | None = None
 
     def _make_server(self) -> Server:
@@ -82,14 +85,12 @@ class CombinerApp:
     async def start(self) -> None:
         """Listen, then tell the reducer where."""
         settings = self.settings
-        self.port = listen(
-            self._server,
-            settings.bind,
-            settings.port,
-            key_pem=self._identity.key_pem,
-            certificate_pem=self._identity.certificate_pem,
-        )
+        identity = self._identity
+        certificate = ServerCertificate(key_pem=identity.key_pem, certificate_pem=identity.certificate_pem)
+        self.port = listen(self._server, settings.bind, settings.port, certificate)
         await self._server.start()
+        self._renewal = renewal(self._http, certificate, identity, name=settings.name, host=settings.host)
+        self._renewal.start()
         self._tidying = asyncio.create_task(self._tidy())
         where = partial(announce, self._http, name=settings.name, host=settings.host, port=self.port)
         await persist("announcing this combiner", partial(where, max_clients=settings.max_clients))
@@ -111,6 +112,8 @@ class CombinerApp:
         """Stop at once."""
         if self._tidying is not None:
             self._tidying.cancel()
+        if self._renewal is not None:
+            self._renewal.close()
         self._watched.close()
         await self._server.stop(grace=1.0)
         self._executor.shutdown(wait=False, cancel_futures=True)

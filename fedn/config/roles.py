@@ -66,6 +66,10 @@ class ReducerSettings(Settings):
     """How long the join token of combiners is good for, in days."""
     operator_token_days: Count = 365
     """How long the first operator's token is good for, in days."""
+    certificate_seconds: Seconds = 90 * 86_400.0
+    """How long certificates of the reducer and its combiners are good for; they are renewed in time."""
+    standby: bool = False
+    """Whether to wait, where another reducer leads the network, and to take over from it when it is gone."""
     max_package_bytes: Size = GIB
     """Largest compute package that may be uploaded."""
     max_model_bytes: Size = 16 * GIB

@@ -23,6 +23,7 @@ from fedn.proto import fedn_pb2 as pb
 from fedn.proto import fedn_pb2_grpc as rpc
 from fedn.reducer.feed import Feed, Notice
 from fedn.reducer.network import ClientView, Network
+from fedn.reducer.patience import Patience
 from fedn.reducer.tokens import Tokens
 from fedn.rpc import codec
 from fedn.rpc.channel import Metadata, bearer, dial
@@ -124,26 +125,38 @@ class Links:
     """A line to every combiner that ever announced itself, each watched by a thread of its own."""
 
     def __init__(
-        self, network: Network, tokens: Tokens, authority: Authority, *, state: StateStore, feed: Feed, legacy: bool
+        self,
+        network: Network,
+        tokens: Tokens,
+        authority: Authority,
+        *,
+        state: StateStore,
+        feed: Feed,
+        patience: Patience,
+        legacy: bool,
     ) -> None:
         self._network = network
         self._tokens = tokens
         self._ca_pem = authority.certificate_pem
         self._state = state
         self._feed = feed
+        self._patience = patience
         self._legacy = legacy
         self._lock = threading.Lock()
         self._links: dict[str, Link] = {}
         self._threads: list[threading.Thread] = []
         self._closing = threading.Event()
         for _, document in state.find(Combiner):
-            self.watch(document.id)
+            self._watch(document)
 
     def watch(self, name: str) -> None:
         """Dial a combiner where it announced itself; a line to where it was before is given up."""
         document = self._state.get(Combiner, name)
-        if document is None:
-            return
+        if document is not None:
+            self._watch(document)
+
+    def _watch(self, document: Combiner) -> None:
+        name = document.id
         link = Link(document, tokens=self._tokens, ca_pem=self._ca_pem)
         with self._lock:
             former = self._links.get(name)
@@ -209,7 +222,7 @@ class Links:
         update(processor=state.processor, memory_bytes=state.memory_bytes, legacy_clients=state.legacy_clients)
         events = [_event(status, name, now) for status in state.log]
         if events:
-            self._state.write(*(Insert(event) for event in events))
+            self._patience.write_late(*(Insert(event) for event in events))
             for event in events:
                 self._feed.publish(Notice("event", data=event.to_body()))
 

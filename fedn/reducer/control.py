@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fedn.errors import Conflict, SessionRunning, StaleRevision
+from fedn.reducer.patience import made
 from fedn.stores.documents import Control
 from fedn.stores.protocols import Change, Insert, Put, StateStore
 
@@ -34,7 +35,8 @@ def change(state: StateStore, decide: Decide) -> Control:
         try:
             state.write(*changes, Put(document, found[1]) if found else Insert(document))
         except Conflict:
-            continue  # someone else was faster
+            if not made(state, changes):  # else an earlier try made it, whose answer was lost
+                continue  # someone else was faster
         return document
     raise StaleRevision("the state of the reducer keeps changing", hint="try again")
 

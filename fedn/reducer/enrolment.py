@@ -30,7 +30,7 @@ class Assignment:
 
 
 def certificate(services: Services, *, name: str, csr: str, host: str, claims: Claims) -> bytes:
-    """A combiner's server certificate for `host`, with the CA's behind it, as PEM.
+    """A combiner's server certificate for `host` and `certificate_seconds`, with the CA's behind it, as PEM.
 
     One for a name of this machine holds for its local names, too.
 
@@ -40,7 +40,8 @@ def certificate(services: Services, *, name: str, csr: str, host: str, claims: C
     """
     _check(name, claims)
     names = dict.fromkeys((host, *_LOCAL)) if host in local_names() else (host,)
-    return services.authority.sign_request(csr.encode(), names=tuple(names), now=time.time())
+    lifetime = services.settings.certificate_seconds
+    return services.authority.sign_request(csr.encode(), names=tuple(names), now=time.time(), lifetime=lifetime)
 
 
 def register(services: Services, *, name: str, host: str, port: int, max_clients: int, claims: Claims) -> CombinerView:

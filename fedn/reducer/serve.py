@@ -9,19 +9,17 @@ import shutil
 import signal
 import socket
 import threading
-import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 from fedn.config import ReducerSettings
-from fedn.errors import ConfigError, InvalidInput
+from fedn.errors import ConfigError, Conflict, Unavailable
 from fedn.reducer import context, uploads
 from fedn.reducer.app import create_app
 from fedn.reducer.joining import leave_join_strings
+from fedn.reducer.patience import Patience
+from fedn.reducer.renewal import certify, renewing
 from fedn.reducer.services import Services
 from fedn.reducer.wsgi import Server
-from fedn.security import private
-from fedn.security.tls import Authority, local_names, new_key_and_request
 
 log = logging.getLogger(__name__)
 
@@ -31,35 +29,64 @@ def run(settings: ReducerSettings) -> None:
 
     Raises:
         ConfigError: The port is in use, or another setting can't be met.
-        Conflict: Another reducer has this data folder.
+        Conflict: Another reducer has this data folder, or leads the network.
     """
-    stop = threading.Event()
+    over, stop, patience = threading.Event(), threading.Event(), Patience()
+
+    def end(*_: object) -> None:
+        stop.set()
+        over.set()
+        patience.end()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    with serving(settings) as (_, port):
+        signal.signal(number, end)
+    try:
+        _run(settings, over, patience)
+    except Unavailable:
+        if not stop.is_set():
+            raise  # else it was told to stop while it waited
+    else:
+        if not stop.is_set():
+            raise Conflict(
+                f"another reducer leads {settings.network_id}",
+                hint="this one lost touch with the state store for too long; start it anew, with standby: true to wait",
+            )
+
+
+def _run(settings: ReducerSettings, over: threading.Event, patience: Patience) -> None:
+    with serving(settings, patience=patience, on_lost=over.set) as (_, port):
         log.info("the reducer of %s listens on %s:%d", settings.network_id, settings.host, port)
         if settings.legacy_clients:
             log.warning("clients of 2021 are let in: they give no token to combiners, where those let them in, too")
-        stop.wait()
+        over.wait()
         log.info("the reducer stops")
 
 
 @contextlib.contextmanager
-def serving(settings: ReducerSettings) -> Iterator[tuple[Services, int]]:
-    """A reducer that serves from threads of its own within the block: its services and its port."""
+def serving(
+    settings: ReducerSettings, *, patience: Patience | None = None, on_lost: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Services, int]]:
+    """A reducer that serves from threads of its own within the block: its services and its port.
+
+    It listens once it leads. See `Services.open` for what it waits for before, and the arguments.
+    """
+    patience = patience or Patience()
     with contextlib.ExitStack() as stack:
+        if not settings.standby:  # say at once that the port is taken; on standby, who leads may have it until then
+            _listen(settings.host, settings.port).close()
+        services = stack.enter_context(contextlib.closing(Services.open(settings, patience=patience, on_lost=on_lost)))
         listener = stack.enter_context(_listen(settings.host, settings.port))
         port = int(listener.getsockname()[1])
-        services = stack.enter_context(contextlib.closing(Services.open(settings)))
         folder = uploads.folder(settings.data_dir)
         shutil.rmtree(folder, ignore_errors=True)  # uploads that a killed process left
         folder.mkdir(mode=0o700)
         app = create_app(services)
-        certificate, key = _certify(services.authority, settings)
+        certificate, key = certify(services.authority, settings)
         server = Server(listener, app, certificate=certificate, key=key)
-        leave_join_strings(services, port=port)
+        patience.keep(lambda: leave_join_strings(services, port=port))
         server.prepare()
         stack.callback(server.stop)
+        stack.enter_context(renewing(server, certificate, authority=services.authority, settings=settings))
         with app.app_context():
             stack.callback(context.watchers().close)  # before the server waits for them to end
         threading.Thread(target=server.serve, name="web-server", daemon=True).start()
@@ -81,18 +108,3 @@ def _listen(host: str, port: int) -> socket.socket:
         raise ConfigError(problem, hint=hint) from error
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
-
-
-def _certify(authority: Authority, settings: ReducerSettings) -> tuple[Path, Path]:
-    """A fresh server certificate for all names of this machine, and its key: as files, for `ssl` reads nothing else."""
-    wildcard = settings.host in ("0.0.0.0", "::")  # noqa: S104  that is what is looked for
-    names = dict.fromkeys((*local_names(), *settings.names, *(() if wildcard else (settings.host,))))
-    key_pem, csr_pem = new_key_and_request("FEDn reducer")
-    try:
-        certificate_pem = authority.sign_request(csr_pem, names=tuple(names), now=time.time())
-    except InvalidInput as error:
-        raise ConfigError(f"names: {error.message}", hint="list host names and IP addresses") from error
-    certificate, key = (settings.data_dir / "reducer" / name for name in ("server.pem", "server.key"))
-    private.write(certificate, certificate_pem)
-    private.write(key, key_pem)
-    return certificate, key

@@ -5,25 +5,31 @@ from __future__ import annotations
 import heapq
 import logging
 import queue
+import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from fedn.core import session as machine
 from fedn.core.model import Progress, RoundPlan, TaskKind
 from fedn.core.tally import Shares
-from fedn.errors import FednError
+from fedn.errors import FednError, Unavailable
 from fedn.reducer import control
 from fedn.reducer.combiners import Links
 from fedn.reducer.feed import Feed, Notice
 from fedn.reducer.network import Network
+from fedn.reducer.patience import Patience, write
 from fedn.reducer.round_run import Landed, Progressed, RoundRun
-from fedn.reducer.trail import Trail
+from fedn.reducer.trail import Start, Trail
 from fedn.stores.documents import Body, Document, Event, Session
 from fedn.stores.protocols import Insert, Put, StateStore
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class _Left:
@@ -34,7 +40,15 @@ class SessionRun:
     """Runs one session in the calling thread. Other threads speak to it through `stop` and `leave`."""
 
     def __init__(
-        self, session: Session, *, state: StateStore, feed: Feed, network: Network, links: Links, trail: Trail
+        self,
+        session: Session,
+        *,
+        state: StateStore,
+        feed: Feed,
+        network: Network,
+        links: Links,
+        trail: Trail,
+        patience: Patience,
     ) -> None:
         self.session_id = session.id
         self._session = session
@@ -43,25 +57,34 @@ class SessionRun:
         self._network = network
         self._links = links
         self._trail = trail
+        self._patience = patience
+        self._stopping = threading.Event()
         self._inbox: queue.SimpleQueue[machine.Event | Landed | Progressed | _Left] = queue.SimpleQueue()
         self._alarms: list[float] = []
         self._surveying = False
         self._waiting_since = 0.0
         self._round: RoundRun | None = None
         self._machine = machine.Session(_plan(session), rounds_done=session.rounds_done)
-        newest = session.model_id or session.start_model
-        self._start = trail.start(newest)
+        self._start: Start
 
     def stop(self) -> None:
         """The operator wants the session to end."""
         self._inbox.put(machine.StopRequested())
+        self._stopping.set()
+        self._patience.wake()
 
     def leave(self) -> None:
         """The reducer closes."""
         self._inbox.put(_Left())
 
     def run(self) -> None:
-        """Until the session has ended or the reducer closes."""
+        """Until the session has ended or the reducer closes.
+
+        Raises:
+            Unavailable: The reducer closes, and what was to be stored couldn't be.
+        """
+        newest = self._session.model_id or self._session.start_model
+        self._start = self._keep(lambda: self._trail.start(newest))
         if self._session.state == "queued":
             self._begin()
         unlisten = self._network.listen(self._network_changed)
@@ -143,23 +166,38 @@ class SessionRun:
             parameters=_parameters(session),
             package_sha256=self._package(),
         )
+        if not self._start.data:  # combiners fetch it
+            self._keep(lambda: self._trail.reach(self._start.model))
         waited = time.monotonic() - self._waiting_since if kind is TaskKind.TRAIN else 0.0
         self._round = RoundRun(plan, shares, attempt=attempt, waited=waited, links=self._links, report=self._inbox.put)
         self._publish("round_started", self._round.to_data())
         self._round.start(self._start.data)
 
     def _package(self) -> str:
-        return control.read(self._state).package_id
+        return self._keep(lambda: control.read(self._state)).package_id
 
     def _reduce(self, number: int, combiners: tuple[str, ...], updates: tuple[tuple[str, Progress], ...]) -> None:
         run = self._round
         if run is None:
             raise FednError("no round to reduce")
-        commit = partial(self._trail.commit, parent=self._start, session=self._session, round_id=run.id, number=number)
         try:
             with run.timed("reduce"):
-                model, data = commit(run.partials(combiners), updates)
+                model, data = self._trail.commit(
+                    run.partials(combiners),
+                    updates,
+                    parent=self._start,
+                    session=self._session,
+                    round_id=run.id,
+                    number=number,
+                    patience=self._patience,
+                    stopped=self._stopping,
+                    waits=self._waits,
+                )
         except FednError as error:
+            if isinstance(error, Unavailable) and self._patience.ended:
+                raise  # the next reducer runs this round again
+            if isinstance(error, Unavailable):  # the operator stopped the session, rather than wait
+                self._feed_machine(machine.StopRequested())
             log.error("round %d can't be reduced: %s", number, error)
             self._feed_machine(machine.ReduceFailed(str(error)))
             return
@@ -176,7 +214,7 @@ class SessionRun:
             return  # it never began: too few clients came; the session's end says so
         if kind is TaskKind.VALIDATE:
             validations = run.validations()
-            model = self._trail.validate(self._start.model, validations)
+            model = self._keep(lambda: self._trail.validate(self._start.model, validations))
             self._start = replace(self._start, model=model)
             self._publish("validation", {"model_id": model.id, "number": number, "metrics": model.metrics})
         document = run.document(error)
@@ -185,14 +223,14 @@ class SessionRun:
             changes.append(
                 Insert(self._event("warning", "round_failed", f"round {number}, attempt {attempt}: {error}"))
             )
-        self._state.write(*changes)
+        self._keep(lambda: write(self._state, *changes))
         run.close()
         self._publish("round_finished", _without(document, "clients"))
 
     def _begin(self) -> None:
         self._session = replace(self._session, state="running", started_at=time.time())
         event = self._event("info", "session_started", f"session of {self._session.rounds} rounds started")
-        self._state.write(Put(self._session), Insert(event))
+        self._keep(lambda: write(self._state, Put(self._session), Insert(event)))
         self._tell(event)
 
     def _end(self, state: str, error: str) -> None:
@@ -202,8 +240,17 @@ class SessionRun:
         message = f"session {state} after {self._session.rounds_done} rounds"
         event = self._event(level, f"session_{state}", f"{message}: {error}" if error else message)
         changes = (Put(self._session), Insert(event))
-        control.change(self._state, lambda now: (replace(now, state="idle", session_id=""), changes))
+        end = partial(control.change, self._state, lambda now: (replace(now, state="idle", session_id=""), changes))
+        self._keep(end)
         self._tell(event)
+
+    def _keep(self, act: Callable[[], T]) -> T:
+        return self._patience.keep(act, waits=self._waits)
+
+    def _waits(self, error: Unavailable) -> None:
+        """Tell the watchers; it can't be written down now."""
+        event = self._event("warning", "session_waits", f"the session waits for a store: {error.message}")
+        self._publish("event", event.to_body())
 
     def _tell(self, event: Event) -> None:
         """Tell the watchers of an event, and how the session stands now."""

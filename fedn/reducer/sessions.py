@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 
 from fedn.core.strategies import create
-from fedn.errors import InvalidInput, NotFound, NotReady
+from fedn.errors import InvalidInput, NotFound, NotReady, Unavailable
 from fedn.reducer import control, journal
 from fedn.reducer.feed import Notice, Subscription
 from fedn.reducer.services import Services
@@ -76,7 +77,8 @@ def watch(services: Services, session_id: str, subscription: Subscription) -> No
         speak_by = time.monotonic() + QUIET_SECONDS
         if notice is None:
             # Also the way out for who subscribed to a session whose end nobody was left to tell.
-            session = get(services, session_id)
+            with contextlib.suppress(Unavailable):  # whoever watches waits with the session until the store is back
+                session = get(services, session_id)
             yield Notice("session", session_id, session.to_body()) if session.ended_at is not None else None
         else:
             yield notice

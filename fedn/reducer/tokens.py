@@ -116,7 +116,7 @@ class Tokens:
         if token.revoked_at is None:
             token = Token(**{**token.to_body(), "revoked_at": time.time()})
             self._state.write(Put(token, revision))
-            self._revoked |= {token_id}
+        self._revoked |= {token_id}  # also where it was written before and the answer to that was lost
         return token
 
     def join_string(self, token: str, *, host: str, port: int) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,8 +18,9 @@ from fedn.core.aggregation import Partial
 from fedn.core.finite import check_finite
 from fedn.core.model import File, Progress
 from fedn.core.strategies import create
-from fedn.errors import InvalidModel, InvalidUpdate, NotFound
+from fedn.errors import InvalidModel, InvalidUpdate, NotFound, Unavailable
 from fedn.reducer import control
+from fedn.reducer.patience import Patience, impatient, write
 from fedn.stores.documents import Body, Model, Session, Validation
 from fedn.stores.protocols import ArtifactStore, Change, Insert, Put, StateStore
 
@@ -54,7 +57,7 @@ class Trail:
         """
         arrays = w.read(source)
         _check(arrays)
-        document = self._document(source, arrays)
+        document = self._document(source, arrays, str(uuid.uuid4()))
         self._append(document)
         return document
 
@@ -80,6 +83,10 @@ class Trail:
         model = self.get(model_id)
         return Start(model, self._artifacts.read(BUCKET, model_id) if model.size <= SMALL else b"")
 
+    def reach(self, model: Model) -> None:
+        """`Unavailable` where a model's content can't be had now."""
+        self._artifacts.size(BUCKET, model.id)
+
     def commit(
         self,
         partials: Sequence[Partial],
@@ -89,6 +96,9 @@ class Trail:
         session: Session,
         round_id: str,
         number: int,
+        patience: Patience | None = None,
+        stopped: threading.Event | None = None,
+        waits: Callable[[Unavailable], None] | None = None,
     ) -> tuple[Model, bytes]:
         """Reduce partials to the next model and append it: the model's file first, then its record and the session's
         new standing in one step, so that a crash between leaves nothing but a file without a name.
@@ -96,23 +106,30 @@ class Trail:
         Args:
             partials: One of each combiner; they are used up.
             updates: (combiner, accepted update), for the record.
+            patience: With stores that are out of reach; by default none.
+            waits: Is told, where a store is out of reach.
+            stopped: Where this is set, the model's file is waited for no longer. Its record is, for it may stand.
 
         Returns:
             The model, and its content where small.
 
         Raises:
             InvalidModel: The mean is not finite.
+            Unavailable: A store is out of reach, and patience at its end.
         """
+        patience = patience or impatient()
+        model_id = str(uuid.uuid4())  # the same for every try
         total = partials[0]
-        for partial in partials[1:]:
-            total.merge(partial)
+        for one in partials[1:]:
+            total.merge(one)
         with TemporaryDirectory(prefix="fedn-reduce-") as folder:
-            before = parent.data or self._local(parent.model.id, Path(folder))
+            local = partial(self._local, parent.model.id, Path(folder))
+            before = parent.data or patience.keep(local, unless=stopped, waits=waits)
             arrays = create(session.strategy).finish(total, w.read(before))
             _check(arrays)
             content = _content(arrays, w.style_of(before), None if parent.data else Path(folder) / "next")
             document = replace(
-                self._document(content, arrays),
+                patience.keep(partial(self._document, content, arrays, model_id), unless=stopped, waits=waits),
                 parent=parent.model.id,
                 session_id=session.id,
                 round_id=round_id,
@@ -120,18 +137,17 @@ class Trail:
                 updates=[_update(combiner, progress) for combiner, progress in updates],
             )
         standing = replace(session, rounds_done=number, model_id=document.id)
-        self._append(document, Put(standing))
+        patience.keep(lambda: self._append(document, Put(standing)), waits=waits)
         return document, content if isinstance(content, bytes) else b""
 
     def validate(self, model: Model, validations: Sequence[Validation]) -> Model:
         """Record the clients' validations of a model and their weighted means with it."""
         validated = replace(model, metrics=weighted_means(validations))
-        self._state.write(*(Insert(one) for one in validations), Put(validated))
+        write(self._state, *(Insert(one) for one in validations), Put(validated))
         return validated
 
-    def _document(self, source: Path | bytes, arrays: w.Weights) -> Model:
+    def _document(self, source: Path | bytes, arrays: w.Weights, model_id: str) -> Model:
         """Store the content and make its record."""
-        model_id = str(uuid.uuid4())
         stored = self._artifacts.put(BUCKET, model_id, source)
         return Model(
             id=model_id,

@@ -10,12 +10,14 @@ import logging
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 
-from fedn.errors import NotFound
+from fedn.errors import FednError, NotFound
 from fedn.reducer import control
 from fedn.reducer.combiners import Links
 from fedn.reducer.feed import Feed, Notice
 from fedn.reducer.network import Network
+from fedn.reducer.patience import Patience
 from fedn.reducer.session_run import SessionRun
 from fedn.reducer.trail import Trail
 from fedn.stores.documents import Session
@@ -30,12 +32,15 @@ DIAL_SECONDS = 10.0
 class Worker:
     """Runs sessions one after the other, in a thread of its own from `start` to `close`."""
 
-    def __init__(self, *, state: StateStore, feed: Feed, network: Network, links: Links, trail: Trail) -> None:
+    def __init__(
+        self, *, state: StateStore, feed: Feed, network: Network, links: Links, trail: Trail, patience: Patience
+    ) -> None:
         self._state = state
         self._feed = feed
         self._network = network
         self._links = links
         self._trail = trail
+        self._patience = patience
         self._work = threading.Event()
         self._closing = False
         self._current: SessionRun | None = None
@@ -68,30 +73,44 @@ class Worker:
                 self._state.write(Put(replace(session, stop_requested=True), revision))
         self.wake()
 
-    def close(self) -> None:
-        """Stop working. A session that runs is left as it is and goes on at the next start."""
+    def leave(self) -> None:
+        """Begin nothing any more, and leave a session that runs as it is."""
+        self._patience.end()
         with self._lock:
             self._closing = True
             if self._current is not None:
                 self._current.leave()
         self.wake()
+
+    def close(self) -> None:
+        """Stop working. A session that runs is left as it is and goes on at the next start."""
+        self.leave()
         if self._thread.is_alive():
             self._thread.join()
 
     def _loop(self) -> None:
-        while not self._closing:
-            self._work.clear()
-            session = self._next()
-            if session is None:
-                self._work.wait()
-                continue
-            if session.state == "running":  # since before this process: its clients are still at their combiners
-                self._network.wait_dialled(seconds=DIAL_SECONDS)
-            try:
-                self._run(session.id)
-            except Exception:
-                log.exception("session %s broke off", session.id)
-                self._fail(session.id)
+        try:
+            while not self._closing:
+                self._work_off()
+        except FednError as error:
+            if not self._closing:
+                log.error("the session worker can't go on: %s", error)
+
+    def _work_off(self) -> None:
+        self._work.clear()
+        session = self._patience.keep(self._next)
+        if session is None:
+            self._work.wait()
+            return
+        if session.state == "running":  # since before this process: its clients are still at their combiners
+            self._network.wait_dialled(seconds=DIAL_SECONDS)
+        try:
+            self._run(session.id)
+        except Exception as error:
+            if self._closing and isinstance(error, FednError):
+                return  # the next reducer goes on
+            log.exception("session %s broke off", session.id)
+            self._patience.keep(partial(self._fail, session.id))
 
     def _next(self) -> Session | None:
         """The oldest session that is not over."""
@@ -101,23 +120,30 @@ class Worker:
         return min(unfinished, key=lambda found: found[0])[1] if unfinished else None
 
     def _run(self, session_id: str) -> None:
+        run = self._patience.keep(lambda: self._take(session_id))
+        if run is None:
+            return
+        try:
+            run.run()
+        finally:
+            with self._lock:
+                self._current = None
+
+    def _take(self, session_id: str) -> SessionRun | None:
         with self._lock:
             session = self._state.get(Session, session_id)  # anew: it may have been stopped since
             if self._closing or session is None:
-                return
-            run = self._current = SessionRun(
+                return None
+            self._current = SessionRun(
                 session,
                 state=self._state,
                 feed=self._feed,
                 network=self._network,
                 links=self._links,
                 trail=self._trail,
+                patience=self._patience,
             )
-        try:
-            run.run()
-        finally:
-            with self._lock:
-                self._current = None
+            return self._current
 
     def _fail(self, session_id: str) -> None:
         session = self._state.get(Session, session_id)

@@ -125,9 +125,14 @@ class Server(CherootServer):
             timeout=SILENT_SECONDS,
             shutdown_timeout=2 * STOP_SECONDS,
         )
-        self.ssl_adapter = _Tls(str(certificate), str(key))
+        self.show(certificate=certificate, key=key)
         self._listener = listener
         self._busy: set[socket.socket] = set()
+
+    def show(self, *, certificate: Path, key: Path) -> None:
+        """Show this certificate to new connections; those that there are go on."""
+        # A context of its own: in one that is in use, a handshake could meet the new certificate with the former key.
+        self.ssl_adapter = _Tls(str(certificate), str(key))
 
     @contextmanager
     def busy(self, connection: socket.socket) -> Iterator[None]:

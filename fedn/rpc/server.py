@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -133,16 +134,34 @@ def _denial(error: FednError, *, streams: bool) -> Callable[..., Any]:
     return deny_stream if streams else deny
 
 
-def listen(server: grpc.aio.Server, host: str, port: int, *, key_pem: bytes, certificate_pem: bytes) -> int:
+class ServerCertificate:
+    """What one server shows in handshakes. `show`, from any thread, replaces it for new connections; others go on."""
+
+    def __init__(self, *, key_pem: bytes, certificate_pem: bytes) -> None:
+        first = grpc.ssl_server_certificate_configuration([(key_pem, certificate_pem)])
+        self.credentials = grpc.dynamic_ssl_server_credentials(first, self._fetch)
+        self._next: deque[grpc.ServerCertificateConfiguration] = deque(maxlen=1)
+
+    def show(self, *, key_pem: bytes, certificate_pem: bytes) -> None:
+        self._next.append(grpc.ssl_server_certificate_configuration([(key_pem, certificate_pem)]))
+
+    def _fetch(self) -> Any:
+        """gRPC asks before each handshake; None leaves all as it is."""
+        try:
+            return self._next.pop()
+        except IndexError:
+            return None
+
+
+def listen(server: grpc.aio.Server, host: str, port: int, certificate: ServerCertificate) -> int:
     """Bind the server over TLS; port 0 takes any free one. The port it got.
 
     Raises:
         ConfigError: The address is in use or not this machine's.
     """
-    credentials = grpc.ssl_server_credentials([(key_pem, certificate_pem)])
     address = target(host, port)
     try:
-        bound = server.add_secure_port(address, credentials)
+        bound = server.add_secure_port(address, certificate.credentials)
     except RuntimeError as error:
         bound = 0
         cause: Exception | None = error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
@@ -64,7 +65,9 @@ def authority_certificate(key: Key, *, start: float, end: float) -> bytes:
 def server_certificate(
     names: Sequence[str], *, public_key: PublicKey, authority: x509.Certificate, key: Key, start: float, end: float
 ) -> bytes:
-    """A server's certificate, signed with the authority's `key`, as PEM. It ends when the authority's does, if sooner.
+    """A server's certificate, signed with the authority's `key`, as PEM.
+
+    It ends with a whole second, at `end` or right after it; when the authority's does, if that is sooner.
 
     Args:
         names: Host names and IP addresses; each stands in it as what it is, so that it holds for who dials an address.
@@ -75,7 +78,7 @@ def server_certificate(
     if not names:
         raise InvalidInput("a certificate needs at least one name")
     general_names = [_general_name(name) for name in names]
-    end = min(end, authority.not_valid_after_utc.timestamp())
+    end = min(math.ceil(end), authority.not_valid_after_utc.timestamp())
     issuer_id = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
         _builder(subject(names[0]), issuer=authority.subject, public_key=public_key, start=start, end=end)

@@ -17,7 +17,8 @@ from fedn.security.certificates import PublicKey
 
 DAY = 86_400.0
 _AUTHORITY_LIFETIME = 3650 * DAY
-_SERVER_LIFETIME = 365 * DAY
+_SERVER_LIFETIME = 90 * DAY
+_NEW_NETWORK = "start a new network, and have all join it"
 
 
 class Authority:
@@ -58,7 +59,7 @@ class Authority:
         if authority._certificate.public_key() != authority._key.public_key():
             raise ConfigError(f"ca.pem and ca.key in {folder} don't belong together", hint=hint)
         if now >= authority._certificate.not_valid_after_utc.timestamp():
-            raise ConfigError(f"{certificate_file} has expired", hint="start a new network, and have all join it")
+            raise ConfigError(f"{certificate_file} has expired", hint=_NEW_NETWORK)
         return authority
 
     @property
@@ -71,9 +72,14 @@ class Authority:
     ) -> bytes:
         """A certificate for a server with these host names and IP addresses; behind it the CA's; as PEM.
 
+        It ends with a whole second, at the earliest after `lifetime`, and at the latest with the CA's.
+
         Raises:
             InvalidInput: There are no names, or one is neither.
+            ConfigError: The CA's certificate has expired.
         """
+        if now >= self._certificate.not_valid_after_utc.timestamp():
+            raise ConfigError("the certificate of the network's CA has expired", hint=_NEW_NETWORK)
         end = now + lifetime
         certificate = certificates.server_certificate(
             names, public_key=public_key, authority=self._certificate, key=self._key, start=now, end=end
@@ -87,6 +93,7 @@ class Authority:
 
         Raises:
             InvalidInput: It isn't a request, or isn't signed with its own key.
+            ConfigError: The CA's certificate has expired.
         """
         try:
             request = x509.load_pem_x509_csr(csr_pem)
@@ -113,6 +120,11 @@ def fingerprint(certificate_pem: bytes) -> str:
 def first_certificate(certificate_pem: bytes) -> bytes:
     """The first certificate of several as PEM, the one that `fingerprint` is of. InvalidInput for none."""
     return _first(certificate_pem).public_bytes(Encoding.PEM)
+
+
+def expiry(certificate_pem: bytes) -> float:
+    """When a certificate ends; the first one where there are several. InvalidInput for none."""
+    return _first(certificate_pem).not_valid_after_utc.timestamp()
 
 
 def _first(certificate_pem: bytes) -> x509.Certificate:

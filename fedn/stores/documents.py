@@ -68,6 +68,26 @@ class Token(Document):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Certificate(Document):
+    """The certificate (PEM) of the network's CA: what shows that a reducer is of this network. It is no secret."""
+
+    KIND = "network.certificates"
+    KEY: ClassVar[str] = "ca"
+    pem: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage(Document):
+    """Where the network's models and packages are: a description for people, without secrets."""
+
+    KIND = "network.storage"
+    KEY: ClassVar[str] = "storage"
+    type: str
+    place: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Package(Document):
     """An uploaded compute package; `id` is its SHA-256."""
 
@@ -204,3 +224,10 @@ class Control(Document):
     """SHA-256 of the active compute package."""
     helper: str = ""
     latest_model: str = ""
+
+
+KINDS: tuple[type[Document], ...] = (
+    Combiner, Client, Token, Certificate, Storage,
+    Package, Model, Session, Round, Validation, Event, Control,
+)  # fmt: skip
+"""Every kind there is."""

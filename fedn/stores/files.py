@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -26,13 +27,16 @@ class FileArtifactStore:
 
     Opening removes what a killed process left unfinished, so the folder must be this process's own: take its `Lease`
     first.
+
+    Args:
+        sweep: Whether to do so; without it, another process may be at work in the folder.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, sweep: bool = True) -> None:
         self._root = root
         with _mapped_errors(f"open {root}"):
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for leftover in root.glob(f"*/{UNFINISHED}*"):
+            for leftover in root.glob(f"*/{UNFINISHED}*") if sweep else ():
                 leftover.unlink()
 
     def put(self, bucket: str, key: str, source: Path | bytes | BinaryIO, *, sha256: str | None = None) -> Stored:
@@ -43,7 +47,7 @@ class FileArtifactStore:
                 _sync_folder(self._root)
             unfinished = target.with_name(UNFINISHED + secrets.token_hex(8))
             try:
-                with unfinished.open("xb") as file, _stream(source) as stream:
+                with unfinished.open("xb") as file, opened(source) as stream:
                     stored = _copy(stream, file)
                 if sha256 is not None and stored.sha256 != sha256:
                     raise Corrupt(f"{bucket}/{key} has SHA-256 {stored.sha256}, expected {sha256}")
@@ -102,6 +106,17 @@ class FileArtifactStore:
     def presign(self, bucket: str, key: str, *, seconds: float) -> None:
         check_key(bucket, key)  # files have no URL
 
+    def check(self) -> str:
+        probe = self._root / f"{UNFINISHED}{secrets.token_hex(8)}"
+        with _mapped_errors(f"write to {self._root}"):
+            try:
+                probe.write_bytes(b"check")
+                probe.read_bytes()
+            finally:
+                probe.unlink(missing_ok=True)
+            free = shutil.disk_usage(self._root).free
+        return f"files in {self._root}, {free / 1e9:.1f} GB free"
+
     def close(self) -> None:
         """Nothing is held open."""
 
@@ -123,7 +138,8 @@ def _mapped_errors(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def _stream(source: Path | bytes | BinaryIO) -> Iterator[BinaryIO]:
+def opened(source: Path | bytes | BinaryIO) -> Iterator[BinaryIO]:
+    """What is to be stored, as a stream; only a file is closed at the end."""
     if isinstance(source, Path):
         with source.open("rb") as file:
             yield file

@@ -14,15 +14,19 @@ from fedn.errors import Conflict, Unavailable
 class Lease:
     """Exclusive use of `folder` until released, or until the process ends in whatever way.
 
+    Args:
+        name: File in the folder that is locked; holders of different ones are not in each other's way.
+        holder: Who holds it, for those who are refused; empty names this process and its host.
+
     Raises:
         Conflict: Another process has it; the message names that process and its host.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, name: str = "lock", holder: str = "") -> None:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Not "w": that would wipe the name of a holder.
-            self._file = (folder / "lock").open("a+")
+            self._file = (folder / name).open("a+")
         except OSError as error:
             raise Unavailable(f"can't lock {folder}: {error}") from error
         try:
@@ -30,10 +34,10 @@ class Lease:
         except BlockingIOError:
             with self._file:
                 self._file.seek(0)
-                holder = self._file.read() or "another process"
-            raise Conflict(f"{folder} is in use by {holder}", hint="stop it, or choose another data folder") from None
+                other = self._file.read() or "another process"
+            raise Conflict(f"{folder} is in use by {other}", hint="stop it, or choose another data folder") from None
         self._file.truncate(0)
-        self._file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        self._file.write(holder or f"process {os.getpid()} on {socket.gethostname()}")
         self._file.flush()
 
     def release(self) -> None:

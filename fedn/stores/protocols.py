@@ -14,7 +14,7 @@ Both are safe to use from many threads. A store that can't be reached or written
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -56,6 +56,15 @@ class Delete:
 Change = Insert | Put | Delete
 
 
+@dataclass(frozen=True)
+class Record:
+    """A document with its numbers: what `dump` gives and `load` takes."""
+
+    seq: int
+    revision: int
+    document: Document
+
+
 class StateStore(Protocol):
     """Documents. Their ids are any text without a NUL; NaN and infinity in them survive."""
 
@@ -89,6 +98,30 @@ class StateStore(Protocol):
 
     def clear(self, kinds: Iterable[type[Document]]) -> None:
         """Removes every document of these kinds, all or none."""
+
+    def dump(self) -> Iterator[Record]:
+        """Every document as of one moment, in the order of `seq`, while others may write."""
+
+    def load(self, records: Iterable[Record]) -> None:
+        """Fills a store that has no documents, numbers and all; later changes are numbered above them.
+
+        `Conflict` when it has documents. Where it is cut short, by an error or the end of the process, the store is
+        empty, or takes nothing but another `load` before all else (`ConfigError`).
+        """
+
+    def lead(self, holder: str, *, on_lost: Callable[[], None]) -> None:
+        """Makes this store the only one that writes, until it is closed or its process ends in whatever way.
+
+        `Conflict`, with the name of the `holder`, while another leads. One that can't reach the database for long may
+        be followed by another: then it has written its last (`Conflict`), and `on_lost` is called, once, from a thread
+        of the store's own.
+        """
+
+    def check(self) -> str:
+        """Writes, reads and removes something of its own. What the store is, for people: kind, place, version.
+
+        Raises what is in the way: `Unavailable`, `Forbidden` for a missing right, `ConfigError`.
+        """
 
     def close(self) -> None: ...
 
@@ -131,6 +164,12 @@ class ArtifactStore(Protocol):
 
     def presign(self, bucket: str, key: str, *, seconds: float) -> str | None:
         """A URL that serves the file to anyone for that long; None when the store can't."""
+
+    def check(self) -> str:
+        """Writes, reads and removes something of its own. What the store is, for people: kind, place, version.
+
+        Raises what is in the way: `Unavailable`, `Forbidden` for a missing right, `ConfigError`.
+        """
 
     def close(self) -> None: ...
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from fedn.errors import ConfigError, Conflict, Corrupt, StaleRevision, Unavailable
-from fedn.stores.documents import Body, Document, T
-from fedn.stores.protocols import Change, Delete, Insert, Where, check_text, check_where
+from fedn.stores.documents import KINDS, Body, Document, T
+from fedn.stores.lease import Lease
+from fedn.stores.protocols import Change, Delete, Insert, Record, Where, check_text, check_where
 
 # `plain` holds the fields that can be filtered on and is strict JSON, so that SQLite reads it. `nested` holds the
 # others and is opaque to SQLite: NaN may stand there, which SQLite before 3.42 takes for broken JSON.
@@ -59,6 +61,7 @@ class SqliteStateStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lead: Lease | None = None
         self._writing, self._reading = Lock(), Lock()
         with _mapped_errors(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -136,7 +139,47 @@ class SqliteStateStore:
         with self._transaction() as writer:
             writer.executemany("DELETE FROM document WHERE kind = ?", [(kind.KIND,) for kind in kinds])
 
+    def dump(self) -> Iterator[Record]:
+        kinds = {kind.KIND: kind for kind in KINDS}
+        # A connection of its own: its view stays as of now for as long as the records are being taken.
+        with _mapped_errors(self._path), closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS)) as reader:
+            rows = reader.execute("SELECT seq, revision, kind, plain, nested FROM document ORDER BY seq")
+            for seq, revision, kind, plain, nested in rows:
+                yield Record(seq, revision, _decode(kinds[kind], plain, nested))
+
+    def load(self, records: Iterable[Record]) -> None:
+        with self._transaction() as writer:
+            (count,) = writer.execute("SELECT count(*) FROM document").fetchone()
+            if count:
+                raise Conflict(f"{self._path} has documents", hint="load into an empty store")
+            (highest,) = writer.execute("SELECT value FROM counter").fetchone()
+            for record in records:
+                highest = max(highest, record.seq, record.revision)
+                if not _insert(writer, record.document, seq=record.seq, revision=record.revision):
+                    raise Conflict(f"{record.document.KIND} {record.document.id!r} comes twice")
+            writer.execute("UPDATE counter SET value = ?", (highest,))
+
+    def lead(self, holder: str, *, on_lost: Callable[[], None]) -> None:
+        """As the protocol says; a file's lock is never lost."""
+        self._lead = Lease(self._path.parent, name=f"{self._path.name}.lock", holder=holder)
+
+    def check(self) -> str:
+        probe = f"check-{uuid.uuid4().hex}"
+        with _mapped_errors(self._path):
+            (verdict,) = self._reader.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise Corrupt(f"state store {self._path}: {verdict}", hint="restore it from a backup")
+        with self._transaction() as writer:
+            writer.execute("CREATE TABLE probe (id TEXT)")
+            writer.execute("INSERT INTO probe VALUES (?)", (probe,))
+            if writer.execute("SELECT id FROM probe").fetchone() != (probe,):
+                raise Corrupt(f"state store {self._path} does not keep what is written")
+            writer.execute("DROP TABLE probe")
+        return f"SQLite {sqlite3.sqlite_version} in {self._path}"
+
     def close(self) -> None:
+        if self._lead is not None:
+            self._lead.release()
         with self._writing, self._reading:
             self._reader.close()
             self._writer.close()
@@ -176,12 +219,12 @@ def _apply(writer: sqlite3.Connection, change: Change, number: int) -> None:
         return
     document = change.document
     check_text(document.id, what="id")
-    plain, nested = _split(document.to_body())
-    row = (number, document.KIND, document.id, number, _encode(plain), _encode(nested))
     if isinstance(change, Insert):
-        if not writer.execute(_INSERT + "DO NOTHING", row).rowcount:
+        if not _insert(writer, document, seq=number, revision=number):
             raise Conflict(f"{document.KIND} already has {document.id!r}")
-    elif change.revision is None:
+        return
+    row = _row(document, seq=number, revision=number)
+    if change.revision is None:
         updates = "DO UPDATE SET revision = excluded.revision, plain = excluded.plain, nested = excluded.nested"
         writer.execute(_INSERT + updates, row)
     else:
@@ -191,6 +234,16 @@ def _apply(writer: sqlite3.Connection, change: Change, number: int) -> None:
             raise StaleRevision(
                 f"{document.KIND} {document.id!r} is no longer at revision {change.revision}", hint="read it again"
             )
+
+
+def _insert(writer: sqlite3.Connection, document: Document, *, seq: int, revision: int) -> bool:
+    """Whether the document's id was free."""
+    return bool(writer.execute(_INSERT + "DO NOTHING", _row(document, seq=seq, revision=revision)).rowcount)
+
+
+def _row(document: Document, *, seq: int, revision: int) -> tuple[int, str, str, int, str, str]:
+    plain, nested = _split(document.to_body())
+    return seq, document.KIND, document.id, revision, _encode(plain), _encode(nested)
 
 
 def _split(body: Body) -> tuple[Body, Body]:

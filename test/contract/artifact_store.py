@@ -10,6 +10,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+import requests
+from waiting import DEADLINE
 
 from fedn.errors import Corrupt, InvalidInput, NotFound
 from fedn.stores.protocols import ArtifactStore, Stored
@@ -177,3 +179,13 @@ class ArtifactStoreContract:
         assert all(
             store.read(MODELS, f"{number}-{part}") == contents[number] for number in range(8) for part in range(5)
         )
+
+    def test_a_check_says_what_the_store_is_and_leaves_nothing(self, store: ArtifactStore) -> None:
+        store.put(MODELS, "m", b"content")
+        assert len(store.check()) > 10
+        assert (store.list(MODELS), store.list(CONTEXT)) == (["m"], [])
+
+    def test_a_url_serves_just_the_file(self, store: ArtifactStore) -> None:
+        store.put(MODELS, "m", CONTENTS[-1])
+        url = store.presign(MODELS, "m", seconds=60)
+        assert url is None or requests.get(url, timeout=DEADLINE).content == CONTENTS[-1]

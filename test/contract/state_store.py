@@ -9,6 +9,7 @@ from threading import Barrier, Event
 from typing import Any
 
 import pytest
+from contract.state_moves import StateMovesContract
 from contract.state_values import StateValuesContract, combiner, model, validation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,9 @@ from hypothesis import strategies as st
 from fedn.errors import Conflict, InvalidInput, StaleRevision
 from fedn.stores.documents import Combiner, Model, Session, Token, Validation
 from fedn.stores.protocols import Change, Delete, Insert, Put, StateStore
+
+SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+"""What is meant to be so: examples share a store, and stores a suite."""
 
 
 def outcomes(*attempts: Callable[[], None]) -> list[type[Exception] | None]:
@@ -34,7 +38,7 @@ def outcomes(*attempts: Callable[[], None]) -> list[type[Exception] | None]:
         return list(pool.map(run, attempts))
 
 
-class StateStoreContract(StateValuesContract):
+class StateStoreContract(StateValuesContract, StateMovesContract):
     def test_an_inserted_document_comes_back_equal(self, store: StateStore) -> None:
         session = Session(id="s", rounds=3, created_at=1.5, seed=7, parameters={"rate": [0.1, {"deep": None}]})
         store.write(Insert(session), Insert(combiner("c")))
@@ -98,7 +102,7 @@ class StateStoreContract(StateValuesContract):
         assert [document for _, document in store.find(Combiner)] == [combiner("old")]
         assert [document for _, document in store.find(Model)] == [model("m")]
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60, deadline=None, suppress_health_check=SHARED)
     @given(
         history=st.lists(
             st.lists(

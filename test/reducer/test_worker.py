@@ -111,7 +111,7 @@ def test_closing_leaves_a_session_for_the_next_start(settings: ReducerSettings, 
             services.worker.wake()
             while (notice := subscription.get(seconds=SECONDS)) is not None and notice.kind != "session":
                 pass
-    with contextlib.closing(open_state(settings.statestore, data_dir=tmp_path)) as state:
+    with contextlib.closing(open_state(settings.statestore, network_id="n", data_dir=tmp_path)) as state:
         left = state.get(Session, "session")
         assert left is not None
         assert (left.state, left.ended_at) == ("running", None)
@@ -123,8 +123,8 @@ def test_closing_leaves_a_session_for_the_next_start(settings: ReducerSettings, 
 def test_a_session_whose_rounds_are_done_ends_at_once(settings: ReducerSettings, tmp_path: Path) -> None:
     """As after a crash between the last commit and the end."""
     with (
-        contextlib.closing(open_state(settings.statestore, data_dir=tmp_path)) as state,
-        contextlib.closing(open_artifacts(settings.storage, data_dir=tmp_path)) as artifacts,
+        contextlib.closing(open_state(settings.statestore, network_id="n", data_dir=tmp_path)) as state,
+        contextlib.closing(open_artifacts(settings.storage, network_id="n", data_dir=tmp_path)) as artifacts,
     ):
         model = seed(Trail(state, artifacts), tmp_path)
         session = session_of(model, state="running", rounds_done=1, model_id=model)

@@ -3,3 +3,7 @@
 import pytest
 
 pytest.register_assert_rewrite("contract")
+
+from servers import mongo, network_id, s3  # noqa: E402  once the suites are registered
+
+__all__ = ["mongo", "network_id", "s3"]

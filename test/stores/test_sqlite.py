@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from contract.state_moves import Opened
 from contract.state_store import StateStoreContract
 from contract.state_values import combiner, model
 
@@ -66,6 +68,15 @@ def store(path: Path) -> Iterator[SqliteStateStore]:
     store = SqliteStateStore(path)
     yield store
     store.close()
+
+
+@pytest.fixture
+def opened(path: Path) -> Iterator[Opened]:
+    with contextlib.ExitStack() as stack:
+        names = {"same": path.name}
+        yield lambda name: stack.enter_context(
+            contextlib.closing(SqliteStateStore(path.with_name(names.get(name, f"{name}.db"))))
+        )
 
 
 class TestSqliteStateStore(StateStoreContract):
