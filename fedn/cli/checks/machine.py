@@ -13,11 +13,12 @@ from pathlib import Path
 import psutil
 
 from fedn.cli.checks import Finding, fail, ok, warn
-from fedn.config import CombinerSettings, ReducerSettings, Settings
+from fedn.config import CombinerSettings, MongoSettings, ReducerSettings, S3Settings, Settings
 
 _PYTHON = (3, 10)
 _BASE = ("click", "cryptography", "grpc", "httpx", "jwt", "numpy", "psutil", "rich", "yaml", "google.protobuf")
 _SERVER = ("apiflask", "cheroot", "flask", "pydantic")
+_MONGO, _S3 = ("pymongo",), ("minio",)
 _LITTLE, _TOO_LITTLE = 1 << 30, 100 << 20
 """Bytes of free space."""
 
@@ -25,7 +26,7 @@ _LITTLE, _TOO_LITTLE = 1 << 30, 100 << 20
 def machine(settings: Settings) -> Iterator[Finding]:
     """Check this machine for a role with these settings."""
     yield _python()
-    yield from _dependencies()
+    yield from _dependencies(settings)
     yield _folder(settings.data_dir)
     if isinstance(settings, ReducerSettings):
         yield _port(settings.host, settings.port)
@@ -41,15 +42,24 @@ def _python() -> Finding:
     return ok("python", f"Python {version}")
 
 
-def _dependencies() -> Iterator[Finding]:
+def _dependencies(settings: Settings) -> Iterator[Finding]:
     if missing := _missing(_BASE):
         yield fail("dependencies", f"not installed: {missing}", "pip install fedn, in this environment")
     else:
         yield ok("dependencies", "all are installed")
-    if missing := _missing(_SERVER):
-        yield warn("server", f"no reducer can run here, not installed: {missing}", "pip install 'fedn[server]'")
+    is_reducer = isinstance(settings, ReducerSettings)
+    if missing := _missing((*_SERVER, *_stores(settings))):
+        finding = fail if is_reducer else warn
+        yield finding("server", f"no reducer can run here, not installed: {missing}", "pip install 'fedn[server]'")
     else:
         yield ok("server", "a reducer can run here")
+
+
+def _stores(settings: Settings) -> Iterator[str]:
+    """What the stores that the settings choose are reached with."""
+    if isinstance(settings, ReducerSettings):
+        yield from _MONGO if isinstance(settings.statestore, MongoSettings) else ()
+        yield from _S3 if isinstance(settings.storage, S3Settings) else ()
 
 
 def _missing(names: tuple[str, ...]) -> str:
