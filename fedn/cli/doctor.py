@@ -13,7 +13,7 @@ from fedn.cli.checks import Finding, Verdict, fail, ok
 from fedn.cli.checks.machine import machine
 from fedn.cli.checks.reducer import reducer
 from fedn.cli.options import json_option
-from fedn.config import Settings, load_client, load_combiner, load_member, load_reducer
+from fedn.config import ReducerSettings, Settings, load_client, load_combiner, load_member, load_reducer
 from fedn.errors import ConfigError
 from fedn.security.tokens import Role
 
@@ -65,7 +65,12 @@ def _findings(
         yield fail("settings", error.message, error.hint)
         return
     yield ok("settings", f"{init or 'the defaults and the environment'} can be read")
-    yield from machine(settings)
+    on_machine = list(machine(settings))
+    yield from on_machine
+    if isinstance(settings, ReducerSettings) and all(one.verdict is not Verdict.FAIL for one in on_machine):
+        from fedn.cli.checks.stores import stores  # noqa: PLC0415  only a reducer has what it needs
+
+        yield from stores(settings)
     # A reducer's own machine reaches it as its operator does.
     member = load_member(None, {"data_dir": str(settings.data_dir), "join": join})
     if isinstance(settings, type(member)):

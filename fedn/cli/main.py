@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from fedn.cli import control, doctor, exits, model, network, package, run, sandbox, session, token
+from fedn.cli import control, doctor, exits, health, model, network, package, run, sandbox, session, store, token
 from fedn.errors import EntryPointFailed, FednError
 from fedn.log import harmless
 from fedn.version import __version__
@@ -31,7 +31,9 @@ for command in (
     network.client,
     network.combiner,
     token.token,
+    store.store,
     doctor.doctor,
+    health.health,
     control.control,
 ):
     fedn.add_command(command)

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from federation import Federation, federation
+from servers import mongo, network_id, s3
 
 from fedn.cli.main import main
+
+__all__ = ["mongo", "network_id", "s3"]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,10 @@ from threading import Thread
 
 import pytest
 from federation import Federation, seed_file
+from servers import MongoServer, free_port, running
+from stored import seeded, settings_file
+
+from fedn.config import MongoSettings, S3Settings
 
 
 def verdicts(ran) -> dict[str, str]:
@@ -98,3 +102,89 @@ def test_another_service_is_no_reducer(fedn, tmp_path: Path) -> None:
         thread.join()
     assert verdicts(ran)["reducer"] == "fail"
     assert "not as a FEDn reducer" in next(one["message"] for one in ran.json if one["check"] == "reducer")
+
+
+def messages(ran) -> dict[str, str]:
+    return {one["check"]: f"{one['message']} {one['hint']}" for one in ran.json}
+
+
+def test_embedded_stores_are_looked_at_while_a_reducer_runs(fedn, network: Federation) -> None:
+    ran = fedn("doctor", "--role", "reducer", "--data-dir", network.data_dir, "--json")
+    found = messages(ran)
+    assert verdicts(ran).items() >= {"state store": "ok", "artifact store": "ok", "keys": "ok"}.items()
+    assert str(network.data_dir / "reducer" / "state.db") in found["state store"]
+    assert "more days" in found["certificate"]
+    assert network.reducer.network()
+
+
+def test_stores_that_are_not_made_yet_are_not_made(fedn, tmp_path: Path) -> None:
+    ran = fedn("doctor", "--role", "reducer", "--data-dir", tmp_path / "new", "--port", 0, "--json")
+    assert (ran.status, verdicts(ran)["state store"], verdicts(ran)["artifact store"]) == (0, "ok", "ok")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_damaged_state_file_is_found(fedn, tmp_path: Path) -> None:
+    file = tmp_path / "reducer" / "state.db"
+    file.parent.mkdir()
+    file.write_bytes(b"no database" * 1000)
+    ran = fedn("doctor", "--role", "reducer", "--data-dir", tmp_path, "--port", 0, "--json")
+    assert (ran.status, verdicts(ran)["state store"]) == (1, "fail")
+
+
+def test_servers_that_are_well(fedn, tmp_path: Path, network_id: str, mongo: MongoSettings, s3: S3Settings) -> None:
+    init = settings_file(tmp_path / "reducer.yaml", network_id=network_id, mongo=mongo, s3=s3)
+    ran = fedn("doctor", "--role", "reducer", "--init", init, "--data-dir", tmp_path, "--port", 0, "--json")
+    assert ran.status == 0, ran.out
+    found = messages(ran)
+    assert f"database {network_id}" in found["state store"]
+    assert f"buckets {s3.bucket} and {s3.context_bucket}" in found["artifact store"]
+
+
+def test_keys_of_another_network_are_found(
+    fedn, tmp_path: Path, network_id: str, *, mongo: MongoSettings, s3: S3Settings
+) -> None:
+    seeded(tmp_path / "first", network_id)
+    init = settings_file(tmp_path / "reducer.yaml", network_id=network_id, mongo=mongo, s3=s3)
+    assert fedn("store", "migrate", "--to", init, "--data-dir", tmp_path / "first").status == 0
+    seeded(tmp_path / "second", network_id)
+    words = ("doctor", "--role", "reducer", "--init", init, "--port", 0, "--json", "--data-dir")
+    ran = fedn(*words, tmp_path / "second")
+    assert ran.status == 1
+    assert "is not that of the network in the state store" in str(ran.json)
+
+
+def test_servers_that_are_away(fedn, tmp_path: Path) -> None:
+    init = settings_file(
+        tmp_path / "reducer.yaml",
+        network_id="n",
+        mongo=MongoSettings(host="127.0.0.1", port=free_port(), timeout=1),
+        s3=S3Settings(hostname="127.0.0.1", port=free_port(), secret_key="hidden-secret", secure=False),
+    )
+    ran = fedn("doctor", "--role", "reducer", "--init", init, "--data-dir", tmp_path, "--port", 0, "--json")
+    assert ran.status == 1
+    assert (verdicts(ran)["state store"], verdicts(ran)["artifact store"]) == ("fail", "fail")
+    assert all(one["hint"] for one in ran.json if one["verdict"] == "fail")
+    assert "hidden-secret" not in ran.out
+
+
+def test_wrong_passwords_and_missing_rights(fedn, tmp_path: Path, s3: S3Settings) -> None:
+    folder = tmp_path / "mongo"
+    with running(MongoServer(folder)) as server, server.connect() as client:
+        for user, role in (("writer", "readWrite"), ("reader", "read")):
+            client.admin.command("createUser", user, pwd="right-secret", roles=[{"role": role, "db": "n"}])
+        server.stop()
+        server.start("--auth")
+        wrong = S3Settings(**{**vars(s3), "secret_key": "wrong-secret"})
+
+        def found(user: str, password: str, storage: S3Settings) -> dict[str, str]:
+            mongo = server.settings(username=user, password=password)
+            init = settings_file(tmp_path / "reducer.yaml", network_id="n", mongo=mongo, s3=storage)
+            ran = fedn("doctor", "--role", "reducer", "--init", init, "--data-dir", tmp_path, "--port", 0, "--json")
+            assert not [word for word in ("right-secret", "wrong-secret", s3.secret_key) if word in ran.out]
+            return {one["check"]: f"{one['verdict']}: {one['message']} {one['hint']}" for one in ran.json}
+
+        assert "fail: " in found("writer", "wrong-secret", wrong)["state store"]
+        assert "refuses the user 'writer'" in found("writer", "wrong-secret", wrong)["state store"]
+        assert "storage_secret_key" in found("writer", "right-secret", wrong)["artifact store"]
+        assert "ok: " in found("writer", "right-secret", s3)["state store"]
+        assert "grant it the role readWrite" in found("reader", "right-secret", s3)["state store"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -55,7 +56,9 @@ def _connection(http: Http) -> Iterator[Finding]:
     """The certificate, by using it, and the clocks."""
     with http.stream("/api/v1/health") as response:
         date = response.headers.get("date")
-    yield ok("certificate", "signed by the network's CA, for this name")
+        shown = response.extensions["network_stream"].get_extra_info("ssl_object").getpeercert()
+    days = (ssl.cert_time_to_seconds(shown["notAfter"]) - time.time()) / _DAY
+    yield ok("certificate", f"signed by the network's CA, for this name, good for {days:.0f} more days")
     if date is None:
         return
     off = time.time() - parsedate_to_datetime(date).timestamp()
