@@ -74,7 +74,7 @@ class Running:
 
     async def progress(self) -> AsyncIterator[list[Progress]]:
         """What is to be reported, in batches, until the round is over."""
-        while not self._finished.is_set():
+        while self._reports or not self._finished.is_set():  # the last may come in while others are being sent
             await self._news.wait()
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._finished.wait(), REPORT_SECONDS)
