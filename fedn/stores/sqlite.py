@@ -63,8 +63,11 @@ class SqliteStateStore:
         self._path = path
         self._lead: Lease | None = None
         self._writing, self._reading = Lock(), Lock()
-        with _mapped_errors(path):
+        try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(f"state store {path}: {error}") from error
+        with _mapped_errors(path):
             self._writer, self._reader = (
                 sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
                 for _ in range(2)
@@ -155,7 +158,11 @@ class SqliteStateStore:
             (highest,) = writer.execute("SELECT value FROM counter").fetchone()
             for record in records:
                 highest = max(highest, record.seq, record.revision)
-                if not _insert(writer, record.document, seq=record.seq, revision=record.revision):
+                try:
+                    is_new = _insert(writer, record.document, seq=record.seq, revision=record.revision)
+                except sqlite3.IntegrityError as error:
+                    raise Conflict(f"the number {record.seq} comes twice") from error
+                if not is_new:
                     raise Conflict(f"{record.document.KIND} {record.document.id!r} comes twice")
             writer.execute("UPDATE counter SET value = ?", (highest,))
 
@@ -165,7 +172,7 @@ class SqliteStateStore:
 
     def check(self) -> str:
         probe = f"check-{uuid.uuid4().hex}"
-        with _mapped_errors(self._path):
+        with self._reading, _mapped_errors(self._path):
             (verdict,) = self._reader.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise Corrupt(f"state store {self._path}: {verdict}", hint="restore it from a backup")
@@ -204,7 +211,7 @@ class SqliteStateStore:
 def _mapped_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, sqlite3.OperationalError, sqlite3.ProgrammingError) as error:
+    except (sqlite3.OperationalError, sqlite3.ProgrammingError) as error:
         raise Unavailable(f"state store {path}: {error}") from error
     except sqlite3.DatabaseError as error:
         raise Corrupt(

@@ -99,6 +99,22 @@ class StateMovesContract:
         opened("other").load(store.dump())
         assert list(other.dump()) == list(store.dump())
 
+    @pytest.mark.parametrize("twice", [Record(2, 2, model("a")), Record(1, 1, model("b"))], ids=["id", "number"])
+    def test_nothing_is_loaded_twice(self, store: StateStore, twice: Record) -> None:
+        records = [Record(1, 1, model("a")), twice]
+        with pytest.raises(Conflict, match="twice"):
+            store.load(records)
+        store.load(records[:1])
+        assert list(store.dump()) == records[:1]
+
+    def test_an_error_of_the_records_is_no_error_of_the_store(self, store: StateStore) -> None:
+        def broken() -> Iterator[Record]:
+            yield Record(1, 1, model("a"))
+            raise OSError("the tape is torn")
+
+        with pytest.raises(OSError, match="torn"):
+            store.load(broken())
+
     def test_one_leads_and_the_next_is_told_who(self, store: StateStore, opened: Opened) -> None:
         other = opened("same")
         store.lead("reducer one on host-1", on_lost=never)
