@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 import psutil
@@ -17,6 +18,7 @@ from fedn.rpc.discovery import find_reducer
 from fedn.rpc.http import connect
 
 _SECONDS = 5
+_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  to dial what listens everywhere
 
 
 @click.command()
@@ -73,27 +75,26 @@ def _reducer(process: psutil.Process, data_dir: Path) -> str:
 
 
 def _combiner(process: psutil.Process, data_dir: Path) -> str:
-    ports = sorted(port for status, port in _connections(process) if status == psutil.CONN_LISTEN)
-    if not ports:
+    listening = [one.laddr for one in _connections(process) if one.status == psutil.CONN_LISTEN]
+    if not listening:
         raise Unavailable("the combiner does not listen yet", hint="its log says what it waits for")
-    try:
-        ssl.get_server_certificate(("localhost", ports[0]), timeout=_SECONDS)
+    host, port = listening[0]
+    try:  # an address, not a name: a server logs it when it is asked for a name that is not its own
+        ssl.get_server_certificate((_HERE.get(host, host), port), timeout=_SECONDS)
     except OSError as error:
-        raise Unavailable(f"no TLS on port {ports[0]}: {error}", hint="its log may say more") from error
-    return f"it answers on port {ports[0]}"
+        raise Unavailable(f"no TLS on port {port}: {error}", hint="its log may say more") from error
+    return f"it answers on port {port}"
 
 
 def _client(process: psutil.Process, data_dir: Path) -> str:
-    if not any(status == psutil.CONN_ESTABLISHED for status, _ in _connections(process)):
+    if not any(one.status == psutil.CONN_ESTABLISHED for one in _connections(process)):
         raise Unavailable("the client has no connection", hint="its log says what it waits for")
     return "it is connected"
 
 
-def _connections(process: psutil.Process) -> Iterator[tuple[str, int]]:
-    """State and own port of each TCP connection and listening socket."""
-    for one in psutil.net_connections("tcp"):
-        if one.pid == process.pid:
-            yield one.status, getattr(one.laddr, "port", 0)
+def _connections(process: psutil.Process) -> list[Any]:
+    """Its TCP connections and listening sockets."""
+    return [one for one in psutil.net_connections("tcp") if one.pid == process.pid]
 
 
 _CHECKS: Mapping[str, Callable[[psutil.Process, Path], str]] = {
