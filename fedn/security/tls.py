@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import psutil
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -143,15 +145,15 @@ def local_names() -> tuple[str, ...]:
         found = []  # its own name resolves to nothing
     for *_, canonical, address in found:
         names += [canonical, str(address[0]).partition("%")[0]]
-    names += [_source(socket.AF_INET, "192.0.2.1"), _source(socket.AF_INET6, "2001:db8::1")]
+    names += _addresses()
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _source(family: socket.AddressFamily, destination: str) -> str:
-    """The address that packets to `destination` would come from; empty without a route. Nothing is sent."""
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((destination, 9))
-            return str(probe.getsockname()[0])
-    except OSError:
-        return ""
+def _addresses() -> Iterator[str]:
+    """The addresses of this machine's network interfaces; none that is good on one link only."""
+    for interface in psutil.net_if_addrs().values():
+        for found in interface:
+            if found.family in (socket.AF_INET, socket.AF_INET6):
+                address = found.address.partition("%")[0]
+                if not ipaddress.ip_address(address).is_link_local:
+                    yield address
