@@ -29,8 +29,6 @@ WAIT = ("--wait", "0.5")
 class OldClient(Process):
     """A client of 2021, and what it says. Ending it ends the commands of its package, too."""
 
-    pid: int
-
     @classmethod
     async def begin(cls, *words: str, folder: Path, stubs: Path) -> OldClient:
         """Start it in a folder, where `data/` lies, with the modules of the wire in `stubs`."""
@@ -47,9 +45,7 @@ class OldClient(Process):
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )
-        client = cls(process)
-        client.pid = process.pid
-        return client
+        return cls(process)
 
     def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
