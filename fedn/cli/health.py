@@ -13,7 +13,7 @@ import click
 import psutil
 
 from fedn.config import load_member
-from fedn.errors import FednError, NotFound, Unavailable
+from fedn.errors import InvalidInput, NotFound, Unavailable
 from fedn.rpc.discovery import find_reducer
 from fedn.rpc.http import connect
 
@@ -42,7 +42,7 @@ def _running(pid: int | None) -> tuple[psutil.Process, str]:
         raise NotFound("no reducer, combiner or client runs here", hint="start one with `fedn run`")
     if len(found) > 1:
         pids = ", ".join(f"{role} {process.pid}" for process, role in found)
-        raise FednError(f"several run here: {pids}", hint="choose one with --pid")
+        raise InvalidInput(f"several run here: {pids}", hint="choose one with --pid")
     return found[0]
 
 

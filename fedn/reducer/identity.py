@@ -11,14 +11,12 @@ from fedn.config import FileStorageSettings, ReducerSettings
 from fedn.errors import ConfigError
 from fedn.reducer import control, trail
 from fedn.reducer.patience import write
+from fedn.security.keyring import FILES
 from fedn.security.tls import Authority
 from fedn.stores.documents import Certificate, Storage
 from fedn.stores.protocols import ArtifactStore, Insert, Put, StateStore
 
 log = logging.getLogger(__name__)
-
-KEYS = ("ca.pem", "ca.key", "signing.key")
-"""The files, beside its settings, that make a reducer one of its network. They are in no store."""
 
 
 def check_keys(folder: Path, state: StateStore) -> None:
@@ -30,8 +28,8 @@ def check_keys(folder: Path, state: StateStore) -> None:
     stored = state.get(Certificate, Certificate.KEY)
     if stored is None:
         return
-    hint = f"copy {', '.join(KEYS[:-1])} and {KEYS[-1]} of the network's first reducer into {folder}"
-    missing = [name for name in KEYS if not (folder / name).exists()]
+    hint = f"copy {', '.join(FILES[:-1])} and {FILES[-1]} of the network's first reducer into {folder}"
+    missing = [name for name in FILES if not (folder / name).exists()]
     if missing:
         raise ConfigError(
             f"the network in the state store has keys already, and {folder} is without {', '.join(missing)}", hint=hint

@@ -69,6 +69,7 @@ class RoundRun:
         plan: The round; each combiner gets it with its own share of clients.
         shares: Combiner → clients.
         waited: Seconds that the session waited for clients before.
+        scratch: Folder for partials on their way.
         report: Takes what the threads have to say; called from them.
     """
 
@@ -80,6 +81,7 @@ class RoundRun:
         attempt: int,
         waited: float,
         links: Links,
+        scratch: Path,
         report: Callable[[Progressed | Landed], None],
     ) -> None:
         self.id = plan.round_id
@@ -95,7 +97,7 @@ class RoundRun:
         self._calls: list[RoundCall] = []
         self._cancelled = False
         self._landed: dict[str, Landed] = {}
-        self._scratch = Path(tempfile.mkdtemp(prefix="fedn-round-"))
+        self._scratch = Path(tempfile.mkdtemp(dir=scratch, prefix="round-"))
 
     def start(self, model_data: bytes) -> None:
         """Have every combiner begin; a thread each follows it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
-import shutil
 import signal
 import socket
 import threading
@@ -13,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from fedn.config import ReducerSettings
 from fedn.errors import ConfigError, Conflict, Unavailable
-from fedn.reducer import context, uploads
+from fedn.reducer import context
 from fedn.reducer.app import create_app
 from fedn.reducer.joining import leave_join_strings
 from fedn.reducer.patience import Patience
@@ -77,9 +76,6 @@ def serving(
         services = stack.enter_context(contextlib.closing(Services.open(settings, patience=patience, on_lost=on_lost)))
         listener = stack.enter_context(_listen(settings.host, settings.port))
         port = int(listener.getsockname()[1])
-        folder = uploads.folder(settings.data_dir)
-        shutil.rmtree(folder, ignore_errors=True)  # uploads that a killed process left
-        folder.mkdir(mode=0o700)
         app = create_app(services)
         certificate, key = certify(services.authority, settings)
         server = Server(listener, app, certificate=certificate, key=key)

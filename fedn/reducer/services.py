@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from fedn.config import FileStorageSettings, ReducerSettings, SqliteSettings
@@ -49,6 +51,8 @@ class Services:
     trail: Trail
     worker: Worker
     patience: Patience
+    scratch: Path
+    """Folder of what requests and rounds need for a while: on the disk of the data folder, as `/tmp` may be memory."""
     _closing: contextlib.ExitStack
 
     @classmethod
@@ -87,6 +91,9 @@ class Services:
         with contextlib.ExitStack() as stack:
             lease = _in_turn(lambda: Lease(folder), settings, patience)
             stack.callback(lease.release)
+            scratch = folder / "tmp"
+            shutil.rmtree(scratch, ignore_errors=True)  # what a killed process left
+            scratch.mkdir(mode=0o700)
             state = patience.open(
                 "state store",
                 lambda: open_state(settings.statestore, network_id=network_id, data_dir=data_dir),
@@ -124,7 +131,7 @@ class Services:
                 )
             )
             stack.callback(links.close)
-            trail = Trail(state, artifacts)
+            trail = Trail(state, artifacts, scratch=scratch)
             worker = Worker(state=state, feed=feed, network=network, links=links, trail=trail, patience=patience)
             stack.callback(worker.close)
             worker.start()
@@ -140,6 +147,7 @@ class Services:
                 trail=trail,
                 worker=worker,
                 patience=patience,
+                scratch=scratch,
                 _closing=stack.pop_all(),
             )
 

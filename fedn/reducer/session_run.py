@@ -169,7 +169,15 @@ class SessionRun:
         if not self._start.data:  # combiners fetch it
             self._keep(lambda: self._trail.reach(self._start.model))
         waited = time.monotonic() - self._waiting_since if kind is TaskKind.TRAIN else 0.0
-        self._round = RoundRun(plan, shares, attempt=attempt, waited=waited, links=self._links, report=self._inbox.put)
+        self._round = RoundRun(
+            plan,
+            shares,
+            attempt=attempt,
+            waited=waited,
+            links=self._links,
+            scratch=self._trail.scratch,
+            report=self._inbox.put,
+        )
         self._publish("round_started", self._round.to_data())
         self._round.start(self._start.data)
 

@@ -43,11 +43,16 @@ class Start:
 
 
 class Trail:
-    """Appends to the trail and reads it. Only `seed` may be called by another thread than the worker's."""
+    """Appends to the trail and reads it. Only `seed` may be called by another thread than the worker's.
 
-    def __init__(self, state: StateStore, artifacts: ArtifactStore) -> None:
+    Args:
+        scratch: Folder for large models and partials on their way.
+    """
+
+    def __init__(self, state: StateStore, artifacts: ArtifactStore, *, scratch: Path) -> None:
         self._state = state
         self._artifacts = artifacts
+        self.scratch = scratch
 
     def seed(self, source: Path) -> Model:
         """Commit a seed model. The newest model of the trail, seed or not, is where the next session starts.
@@ -122,7 +127,7 @@ class Trail:
         total = partials[0]
         for one in partials[1:]:
             total.merge(one)
-        with TemporaryDirectory(prefix="fedn-reduce-") as folder:
+        with TemporaryDirectory(dir=self.scratch, prefix="reduce-") as folder:
             local = partial(self._local, parent.model.id, Path(folder))
             before = parent.data or patience.keep(local, unless=stopped, waits=waits)
             arrays = create(session.strategy).finish(total, w.read(before))

@@ -19,13 +19,8 @@ _PIECE = 1 << 16
 _FORM_BYTES = 1 << 16  # what a form may hold beside its file
 
 
-def folder(data_dir: Path) -> Path:
-    """Where uploads are while they last."""
-    return data_dir / "reducer" / "tmp"
-
-
 class UploadRequest(Request):
-    """Keeps the files of a form on the disk that the data folder is on: `/tmp` may be memory."""
+    """Keeps the files of a form on the disk that the data folder is on."""
 
     def _get_file_stream(
         self,
@@ -34,7 +29,7 @@ class UploadRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        return TemporaryFile(dir=folder(services().settings.data_dir))
+        return TemporaryFile(dir=services().scratch)
 
 
 @contextmanager
@@ -51,7 +46,7 @@ def received(*, form_field: str, limit: int, setting: str) -> Iterator[Path]:
     """
     is_form = request.mimetype == "multipart/form-data"
     request.max_content_length = limit + _FORM_BYTES if is_form else limit
-    with TemporaryDirectory(dir=folder(services().settings.data_dir), prefix="upload-") as scratch:
+    with TemporaryDirectory(dir=services().scratch, prefix="upload-") as scratch:
         path = Path(scratch) / "the file"  # as errors call it
         try:
             with path.open("wb") as target:

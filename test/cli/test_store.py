@@ -21,11 +21,10 @@ from stored import FILES, embedded_file, records, seeded, settings_file, state_o
 from waiting import DEADLINE
 
 from fedn.config import MongoSettings, S3Settings
+from fedn.security import keyring
 from fedn.stores.documents import Client, Combiner, Model
 from fedn.stores.opening import open_artifacts
 from fedn.stores.protocols import ArtifactStore, StateStore
-
-KEYS = ("ca.pem", "ca.key", "signing.key")
 
 
 def assert_files_are_whole(state: StateStore, artifacts: ArtifactStore) -> None:
@@ -84,7 +83,7 @@ async def test_a_federation_moves_to_servers_and_back_and_trains_on_each_time(
     ran = await asyncio.to_thread(fedn, "store", "migrate", "--from", init, "--to", back, "--data-dir", away)
     assert ran.status == 0, ran.err
     assert records(away, network_id) == there
-    for name in KEYS:
+    for name in keyring.FILES:
         assert (away / "reducer" / name).read_bytes() == (home / "reducer" / name).read_bytes()
         assert (away / "reducer" / name).stat().st_mode & 0o777 == 0o600
     async with Federation(away, network_id=network_id) as network:
@@ -231,7 +230,7 @@ async def test_a_backup_of_a_session_that_runs_is_restored_and_goes_on(
     manifest = json.loads((backup / "backup.json").read_text())
     assert (manifest["network_id"], manifest["documents"]) == (network_id, ran.json["documents"])
     assert backup.stat().st_mode & 0o777 == 0o700
-    assert all((backup / "reducer" / name).stat().st_mode & 0o777 == 0o600 for name in KEYS)
+    assert all((backup / "reducer" / name).stat().st_mode & 0o777 == 0o600 for name in keyring.FILES)
     copied = records(backup, network_id)
     own = embedded_file(tmp_path / "own.yaml", network_id=network_id)
     words = ("store", "restore", backup, "--init", own, "--data-dir", away)

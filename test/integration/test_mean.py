@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from loopback import Federation
 
 from fedn.core import weights as w
@@ -131,11 +133,14 @@ async def test_the_trail_tells_what_each_model_was_made_from(tmp_path: Path) -> 
         assert session.model_id == trail[2].id
 
 
-async def test_large_models_travel_as_files_and_only_models_stay(tmp_path: Path) -> None:
+async def test_large_models_travel_as_files_and_only_models_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with Federation(tmp_path, combiners=2, combiner={"inline_bytes": 1000}) as network:
         await network.seed({"a": np.zeros(2**21, np.float32)})  # 8 MiB
         for number in range(4):
             await network.add_client(f"n{number}", combiner=f"c{number % 2}")
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))  # all lies on the data folder's disk
         session = await network.session(rounds=2, clients_required=4)
         assert session.state == "finished", session.error
         trail = await network.trail()
@@ -145,3 +150,4 @@ async def test_large_models_travel_as_files_and_only_models_stay(tmp_path: Path)
         for combiner in network.combiners:
             spool = tmp_path / "combiner" / combiner / "spool"
             assert {sha256_file(path) for path in spool.iterdir()} <= {model.sha256 for model in trail}
+        assert list(network.services.scratch.iterdir()) == []

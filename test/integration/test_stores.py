@@ -22,9 +22,8 @@ from waiting import DEADLINE
 
 from fedn.api import Reducer
 from fedn.errors import Unavailable
+from fedn.security.keyring import FILES
 from fedn.security.tls import Authority
-
-KEYS = ("ca.pem", "ca.key", "signing.key")
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -93,7 +92,7 @@ class Stored(Federation):
 
     async def another(self, folder: Path, *words: str, keys: bool = True) -> Process:
         """A second reducer on the same stores, at its own data folder."""
-        for name in KEYS if keys else ():
+        for name in FILES if keys else ():
             (folder / "reducer").mkdir(parents=True, exist_ok=True)
             shutil.copy(self.folder / "reducer" / name, folder / "reducer" / name)
         return await Process.start("reducer", *self.words, *words, data_dir=folder)
@@ -206,9 +205,9 @@ async def test_a_reducer_whose_lead_went_to_another_ends_with_an_error(network: 
 async def test_a_reducer_with_other_keys_is_refused(network: Stored, tmp_path: Path) -> None:
     where = ("--host", "127.0.0.2", "--port", str(free_port()))
     bare = await network.another(tmp_path / "bare", *where, keys=False)
-    await bare.says(r"copy ca\.pem, ca\.key and signing\.key of the network's first reducer into .*bare/reducer")
+    await bare.says(r"copy signing\.key, ca\.key and ca\.pem of the network's first reducer into .*bare/reducer")
     assert await bare.ended() == 3
-    assert not [name for name in KEYS if (tmp_path / "bare" / "reducer" / name).exists()]
+    assert not [name for name in FILES if (tmp_path / "bare" / "reducer" / name).exists()]
     other = tmp_path / "other" / "reducer"
     Authority.open(other, now=time.time())
     shutil.copy(network.folder / "reducer" / "signing.key", other)

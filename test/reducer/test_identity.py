@@ -43,7 +43,7 @@ def test_a_reducer_without_one_of_the_keys_is_refused_and_makes_none(tmp_path: P
     (second / "reducer").mkdir(parents=True)
     for name in {"ca.pem", "ca.key", "signing.key"} - {missing}:
         shutil.copy(first / "reducer" / name, second / "reducer")
-    with pytest.raises(ConfigError, match=f"is without {missing} .*copy ca.pem, ca.key and signing.key"):
+    with pytest.raises(ConfigError, match=f"is without {missing} .*copy signing.key, ca.key and ca.pem"):
         Services.open(settings(second))
     assert not (second / "reducer" / missing).exists()
     shutil.copy(first / "reducer" / missing, second / "reducer")

@@ -34,8 +34,8 @@ def artifacts(tmp_path: Path) -> FileArtifactStore:
 
 
 @pytest.fixture
-def trail(state: SqliteStateStore, artifacts: FileArtifactStore) -> Trail:
-    return Trail(state, artifacts)
+def trail(state: SqliteStateStore, artifacts: FileArtifactStore, tmp_path: Path) -> Trail:
+    return Trail(state, artifacts, scratch=tmp_path)
 
 
 def file_of(folder: Path, arrays: Mapping[str, np.ndarray], *, form: w.Format = w.Format.NPZ) -> Path:

@@ -126,7 +126,7 @@ def test_a_session_whose_rounds_are_done_ends_at_once(settings: ReducerSettings,
         contextlib.closing(open_state(settings.statestore, network_id="n", data_dir=tmp_path)) as state,
         contextlib.closing(open_artifacts(settings.storage, network_id="n", data_dir=tmp_path)) as artifacts,
     ):
-        model = seed(Trail(state, artifacts), tmp_path)
+        model = seed(Trail(state, artifacts, scratch=tmp_path), tmp_path)
         session = session_of(model, state="running", rounds_done=1, model_id=model)
         state.write(Put(session))
         control.change(state, lambda now: (replace(now, session_id=session.id), ()))

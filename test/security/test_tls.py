@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 
 from fedn.errors import ConfigError, InvalidInput
-from fedn.security.tls import DAY, Authority, fingerprint, local_names, new_key_and_request
+from fedn.security.tls import DAY, Authority, expiry, fingerprint, local_names, new_key_and_request
 from fedn.security.tokens import new_signing_key
 
 NOW = datetime.now(timezone.utc).timestamp()  # the handshakes below go by the real clock
@@ -110,6 +110,19 @@ def test_the_authority_lasts_ten_years_and_no_certificate_outlives_it(authority:
     _, chain = signed(authority, "localhost", lifetime=9999 * DAY)
     leaf, issuer = x509.load_pem_x509_certificates(chain)
     assert leaf.not_valid_after_utc == issuer.not_valid_after_utc == end
+
+
+@pytest.mark.parametrize("lifetime", [0.001, 0.5, 2, 90 * DAY])
+def test_a_certificate_ends_with_the_whole_second_after_its_lifetime(authority: Authority, lifetime: float) -> None:
+    end = expiry(signed(authority, "localhost", lifetime=lifetime)[1])
+    assert end == int(end)
+    assert NOW + lifetime <= end < NOW + lifetime + 1
+
+
+def test_an_authority_that_has_expired_signs_nothing(authority: Authority) -> None:
+    _, request = new_key_and_request("server")
+    with pytest.raises(ConfigError, match=r"CA has expired.*new network"):
+        authority.sign_request(request, names=["localhost"], now=NOW + 3650 * DAY)
 
 
 def test_names_in_the_request_do_not_count(authority: Authority) -> None:
