@@ -110,7 +110,8 @@ class Connection:
         if "certificate verify failed" in cause:
             hint = f"check {KEY}.tls_ca_file"
             return ConfigError(f"{place} shows a certificate that isn't trusted: {cause}", hint=hint)
-        return Unavailable(cause if self.place in cause else f"{place}: {cause}")
+        hint = f"is it started? check {KEY}.host and {KEY}.port"
+        return Unavailable(f"{place}: {cause.removeprefix(f'{self.place}: ')}", hint=hint)
 
 
 def _file(settings: MongoSettings, name: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,7 +141,8 @@ def _refused(error: S3Error, what: str, where: str, right: str) -> FednError:  #
 
 
 def _unreachable(error: HTTPError, what: str, where: str) -> FednError:
-    reason = str(error.reason if isinstance(error, MaxRetryError) else error)
+    said = str(error.reason if isinstance(error, MaxRetryError) else error)
+    reason = re.sub(r"^\w+\(host=[^)]*\): ", "", said)  # urllib3 names its own object first
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         return ConfigError(
             f"the S3 service at {where} shows a certificate that can't be trusted ({reason})",
