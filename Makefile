@@ -6,7 +6,11 @@ BIN := $(VENV)/bin
 NODE := test/javascript
 CODE := fedn test docs setup.py
 
-.PHONY: help sandbox test lint check bench docs proto clean
+# For tests of containers, of hosts in network namespaces, and of the units for systemd.
+TOOLS := dockerd docker-compose debootstrap ip nft systemd-analyze
+PACKAGES := docker.io docker-compose debootstrap iproute2 nftables systemd
+
+.PHONY: help sandbox system test lint check bench docs proto clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,7 +34,12 @@ $(NODE)/node_modules: $(NODE)/package.json
 	npm --prefix $(NODE) install --silent
 	@touch $@
 
-test: $(VENV)/.dev $(NODE)/node_modules ## Install what the tests need, then run them all
+system: ## Install the system packages that tests need, as root; without them, tests are skipped
+	@missing=; for tool in $(TOOLS); do PATH="$$PATH:/usr/sbin:/sbin" command -v $$tool > /dev/null || missing=1; done; \
+	test -z "$$missing" || test "$$(id -u)" != 0 || ! command -v apt-get > /dev/null || \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES); }
+
+test: system $(VENV)/.dev $(NODE)/node_modules ## Install what the tests need, then run them all
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(VENV)/.dev ## Style, types
