@@ -151,6 +151,9 @@ def _unreachable(url: str, error: httpx.TransportError) -> FednError:
             f"{url} shows a certificate that the network's CA did not sign, or for another name ({reason})",
             hint="take a fresh join string from the operator; the certificate must carry the name or IP you dial",
         )
+    # A reducer that stops before it has answered; without TLS, one that speaks another protocol looks the same.
+    if url.startswith("https:") and any(words in reason for words in ("Server disconnected", "peer closed connection")):
+        return Unavailable(f"{url} hung up before it had answered", hint="has the reducer been stopped?")
     if "WRONG_VERSION_NUMBER" in reason or isinstance(error, httpx.RemoteProtocolError):
         return WrongService(
             f"{url} answers, but not as a FEDn reducer ({reason})", hint="check the address and the port"
