@@ -3,12 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NODE := test/javascript
+NODE := test/javascript test/browser
 CODE := fedn test docs setup.py
 
-# For tests of containers, of hosts in network namespaces, and of the units for systemd.
-TOOLS := dockerd docker-compose debootstrap ip nft systemd-analyze
-PACKAGES := docker.io docker-compose debootstrap iproute2 nftables systemd
+# For tests of containers, of hosts in network namespaces, of the units for systemd, and of the pages in a browser.
+TOOLS := dockerd docker-compose debootstrap ip nft systemd-analyze chromium
+PACKAGES := docker.io docker-compose debootstrap iproute2 nftables systemd chromium fonts-dejavu-core
 
 .PHONY: help sandbox system test lint check bench docs proto clean
 
@@ -29,9 +29,9 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 sandbox: $(VENV)/.sandbox ## Install, then run a whole federation on this machine (ARGS="--rounds 5 --exit")
 	$(BIN)/fedn sandbox $(ARGS)
 
-$(NODE)/node_modules: $(NODE)/package.json
+$(NODE:=/node_modules): %/node_modules: %/package.json
 	@command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
-	npm --prefix $(NODE) install --silent
+	npm --prefix $* install --silent
 	@touch $@
 
 system: ## Install the system packages that tests need, as root; without them, tests are skipped
@@ -39,7 +39,7 @@ system: ## Install the system packages that tests need, as root; without them, t
 	test -z "$$missing" || test "$$(id -u)" != 0 || ! command -v apt-get > /dev/null || \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES); }
 
-test: system $(VENV)/.dev $(NODE)/node_modules ## Install what the tests need, then run them all
+test: system $(VENV)/.dev $(NODE:=/node_modules) ## Install what the tests need, then run them all
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(VENV)/.dev ## Style, types
@@ -61,4 +61,4 @@ proto: $(VENV)/.dev ## Write fedn/proto anew from proto/fedn.proto
 		--python_out=. --pyi_out=. --grpc_python_out=. --mypy_grpc_out=. fedn/proto/fedn.proto
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(NODE)/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(NODE:=/node_modules) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -100,7 +100,7 @@ def _default(section: type[Section], option: Option) -> str:
     value: Any = field.default_factory() if field.default_factory is not MISSING else field.default
     if "bytes" in option.kind.expected:
         return next((f"{value // size} {unit}" for size, unit in _UNITS if value % size == 0), str(value))
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else " ".join(value) if isinstance(value, tuple) else str(value)
 

@@ -157,6 +157,8 @@ class HandRound:
         self.id = plan.round_id
         self.call = call
         self.progress: dict[str, pb.ClientProgress] = {}
+        self.seen: list[tuple[str, int]] = []
+        """(client, state), in the order of the reports."""
 
     async def until(self, client: str, state: int) -> pb.ClientProgress:
         """Read on until a client stands so."""
@@ -179,6 +181,7 @@ class HandRound:
         if event is grpc.aio.EOF:
             raise EOFError
         self.progress.update({one.client: one for one in event.progress})
+        self.seen += [(one.client, one.state) for one in event.progress]
         return event
 
 

@@ -35,6 +35,11 @@ class Process:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def said(self) -> str:
+        """All of its log so far."""
+        return self._said
+
     async def says(self, pattern: str) -> re.Match[str]:
         """Wait until its log has this."""
 

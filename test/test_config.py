@@ -160,6 +160,13 @@ def test_values_are_typed(write: Callable[[str], Path]) -> None:
     assert load_reducer(None, {"names": ("a", "b")}, {}).names == ("a", "b")
     assert load_reducer(None, {}, {"FEDN_NAMES": "a, b"}).names == ("a", "b")
     assert load_combiner(None, {"rejoin_seconds": 0.5}, {}).rejoin_seconds == 0.5
+    assert load_reducer(None, {"monitor_seconds": "0"}, {}).monitor_seconds == 0
+
+
+@pytest.mark.parametrize("text", ["-1", "inf", "nan", "soon"])
+def test_an_interval_is_a_number_of_seconds_or_none(text: str) -> None:
+    with pytest.raises(ConfigError, match=f"'{text}' is not a number of seconds, 0 for never"):
+        load_reducer(None, {}, {"FEDN_MONITOR_SECONDS": text})
 
 
 def test_sections_can_be_merged(write: Callable[[str], Path]) -> None:

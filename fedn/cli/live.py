@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from fedn.cli import show
-from fedn.cli.progress import Phase, Progress, Row
+from fedn.cli.progress import Progress, Row
+from fedn.core.progress import RoundProgress
 from fedn.errors import TrainingFailed, Unavailable
 from fedn.stores.documents import Session
 
@@ -28,7 +29,7 @@ def follow(notices: Iterable[tuple[str, dict[str, Any]]], console: Console) -> S
     """Show a session until it has ended.
 
     Args:
-        notices: As `Reducer.watch_session` yields them.
+        notices: As `Reducer.watch_session` yields them, or `redialled`.
 
     Raises:
         TrainingFailed: The session failed; says why.
@@ -43,6 +44,7 @@ def follow(notices: Iterable[tuple[str, dict[str, Any]]], console: Console) -> S
         for kind, data in notices:
             for line in progress.take(kind, data):
                 console.print(line)
+                console.file.flush()  # whoever reads it through a pipe follows, too
     return outcome(progress)
 
 
@@ -65,25 +67,26 @@ def panel(progress: Progress) -> RenderableType:
     if session is None:
         return Panel("connecting …", title="session")
     parts: list[RenderableType] = [_rounds(progress, session)]
-    if progress.phase is not None and not progress.ended:
-        parts.append(_phase(progress.phase))
+    if progress.round is not None and not progress.ended:
+        parts.append(_round(progress.round))
     if progress.rows:
         parts.append(_table(list(progress.rows.values())[-_ROWS:]))
     parts += [Text(trouble, style="yellow", overflow="ellipsis") for trouble in progress.troubles[-_TROUBLES:]]
-    return Panel(Group(*parts), title=f"session {session.id[:12]} · {session.state}", title_align="left", width=96)
+    state = "the reducer is away" if progress.away else session.state
+    return Panel(Group(*parts), title=f"session {session.id[:12]} · {state}", title_align="left", width=96)
 
 
 def _rounds(progress: Progress, session: Session) -> RenderableType:
     began, until = session.started_at or session.created_at, session.ended_at or time.time()
-    number = progress.phase.number if progress.phase else session.rounds_done
+    number = progress.round.number if progress.round else session.rounds_done
     text = f"round {number} of {session.rounds} · {until - began:.1f} s"
     return _bar(text, done=len([row for row in progress.rows.values() if row.answered]), total=session.rounds)
 
 
-def _phase(phase: Phase) -> RenderableType:
-    states = ", ".join(f"{count} {state}" for state, count in sorted(phase.states.items()))
-    text = f"{phase.kind.value}: {states} · {show.size(phase.size)}"
-    return _bar(text, done=phase.done, total=len(phase.clients))
+def _round(round_: RoundProgress) -> RenderableType:
+    states = ", ".join(f"{count} {state}" for state, count in sorted(round_.states.items()))
+    text = f"{round_.kind.value}: {states} · {show.size(round_.size)}"
+    return _bar(text, done=round_.done, total=len(round_.clients))
 
 
 def _bar(text: str, *, done: int, total: int) -> RenderableType:

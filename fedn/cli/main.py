@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from fedn.cli import control, doctor, exits, health, model, network, package, run, sandbox, session, store, token
+from fedn.cli import control, doctor, event, exits, health, model, network, package, run, sandbox, session, store, token
 from fedn.errors import EntryPointFailed, FednError
 from fedn.log import harmless
 from fedn.version import __version__
@@ -30,6 +30,7 @@ for command in (
     network.network,
     network.client,
     network.combiner,
+    event.event,
     token.token,
     store.store,
     doctor.doctor,

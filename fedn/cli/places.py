@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ from fedn.config import FileStorageSettings, ReducerSettings, SqliteSettings
 from fedn.errors import ConfigError, Conflict, InvalidInput, NotFound, Unauthenticated
 from fedn.security.join import JoinString
 from fedn.security.tokens import read
-from fedn.stores.files import FileArtifactStore
 from fedn.stores.lease import Lease
 from fedn.stores.opening import open_artifacts, open_state
 from fedn.stores.protocols import ArtifactStore, StateStore
@@ -109,34 +109,55 @@ def check_network(settings: ReducerSettings) -> None:
 
 @contextlib.contextmanager
 def alone(*folders: Path) -> Iterator[None]:
-    """Keep reducers out of these data folders meanwhile; Conflict while one is in there."""
+    """Keep reducers out of these data folders meanwhile; Conflict while one is in there.
+
+    A folder that was empty, or not there, is so again where the block fails.
+    """
     with contextlib.ExitStack() as stack:
         for folder in dict.fromkeys(folder.resolve() for folder in folders):
-            try:
-                stack.enter_context(Lease(folder))
-            except Conflict as error:
-                raise Conflict(error.message, hint="stop that reducer for the time") from error
+            stack.enter_context(_alone(folder))
         yield
 
 
 @contextlib.contextmanager
-def opened(settings: ReducerSettings, *, state: StateStore | None = None, shared: bool = False) -> Iterator[Place]:
+def _alone(folder: Path) -> Iterator[None]:
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        lease = Lease(folder)
+    except Conflict as error:
+        raise Conflict(error.message, hint="stop that reducer for the time") from error
+    with lease:
+        was_empty = all(path.name == "lock" for path in folder.iterdir())
+        try:
+            yield
+        except BaseException:
+            if was_empty:
+                remove(*(folder.iterdir() if folder.exists() else ()))
+                with contextlib.suppress(OSError):  # somebody has put something there
+                    for path in made:
+                        path.rmdir()
+            raise
+
+
+def remove(*paths: Path) -> None:
+    """Remove files, and folders with all that is in them."""
+    for path in paths:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@contextlib.contextmanager
+def opened(settings: ReducerSettings, *, state: StateStore | None = None, make: bool = True) -> Iterator[Place]:
     """Open both stores.
 
     Args:
         state: A state store that is open already; it stays so.
-        shared: A reducer may be at work on them: nothing of what it has begun is swept away.
+        make: Whether to make what is missing. Without it nothing is changed: a reducer may be at work on them.
     """
     network_id, data_dir = settings.network_id, settings.data_dir
-    storage = settings.storage
     with contextlib.ExitStack() as stack:
         if state is None:
-            state = open_state(settings.statestore, network_id=network_id, data_dir=data_dir)
+            state = open_state(settings.statestore, network_id=network_id, data_dir=data_dir, make=make)
             stack.callback(state.close)
-        artifacts: ArtifactStore
-        if shared and isinstance(storage, FileStorageSettings):
-            artifacts = FileArtifactStore(data_dir / storage.path, sweep=False)
-        else:
-            artifacts = open_artifacts(storage, network_id=network_id, data_dir=data_dir)
+        artifacts = open_artifacts(settings.storage, network_id=network_id, data_dir=data_dir, make=make)
         stack.callback(artifacts.close)
         yield Place(settings, state, artifacts)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fedn.cli import show
+from fedn.cli import redial, show
 from fedn.core.model import ClientState, TaskKind
+from fedn.core.progress import RoundProgress
 from fedn.log import harmless
 from fedn.stores.documents import Session
-
-_TROUBLE = (ClientState.REJECTED, ClientState.BROKEN, ClientState.LOST, ClientState.LATE)
 
 
 @dataclass
@@ -29,32 +27,16 @@ class Row:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass
-class Phase:
-    """The training or the validation that is on."""
-
-    number: int
-    kind: TaskKind
-    clients: dict[str, ClientState]
-    size: int = 0
-
-    @property
-    def done(self) -> int:
-        return sum(state.final for state in self.clients.values())
-
-    @property
-    def states(self) -> Counter[str]:
-        return Counter(state.value for state in self.clients.values())
-
-
 class Progress:
     """How far a session is, once every notice was taken."""
 
     def __init__(self) -> None:
         self.session: Session | None = None
-        self.phase: Phase | None = None
+        self.round: RoundProgress | None = None
         self.rows: dict[int, Row] = {}
         self.troubles: list[str] = []
+        self.away = False
+        """Whether the reducer is."""
 
     @property
     def ended(self) -> bool:
@@ -69,25 +51,34 @@ class Progress:
             case "session":
                 self.session = Session.from_body(dict(data))
             case "round_started":
-                clients = dict.fromkeys(data["clients"], ClientState.ASKED)
-                self.phase = _phase(data, clients)
+                if not self._is_on(data["round_id"]):  # whoever dials anew is told again
+                    self.round = RoundProgress.begun(data)
             case "round_progress":
                 yield from self._progress(data)
             case "event" if data["kind"] == "session_waits":
                 yield self._trouble(data["message"])
+            case redial.LOST:
+                self.away = True
+                yield self._trouble(f"the reducer is away, and dialled anew: {data['error']}")
+            case redial.BACK:
+                self.away = False
+                yield self._trouble(f"the reducer is back after {data['seconds']:.1f} s")
             case "validation":
                 self._row(data["number"]).metrics = data["metrics"]
             case "round_finished":
                 yield from self._finished(data)
 
     def _progress(self, data: Mapping[str, Any]) -> Iterator[str]:
-        phase = self.phase = self.phase or _phase(data, {})  # watched from the middle of a round on
+        if self.round is None or not self._is_on(data["round_id"]):  # watched from the middle of a round on
+            self.round = RoundProgress.begun({**data, "clients": ()})
         for one in data["clients"]:
-            state = ClientState(one["state"])
-            phase.clients[one["client"]] = state
-            phase.size += one["bytes"]
-            if state in _TROUBLE:
-                yield self._trouble(f"round {phase.number}: {one['client']} {state.value}: {one['detail']}")
+            state, known = ClientState(one["state"]), self.round.clients.get(one["client"])
+            if state.final and state is not ClientState.ANSWERED and not (known and known.state is state):
+                yield self._trouble(f"round {self.round.number}: {one['client']} {state.value}: {one['detail']}")
+        self.round.take(data)
+
+    def _is_on(self, round_id: str) -> bool:
+        return self.round is not None and self.round.round_id == round_id
 
     def _finished(self, data: Mapping[str, Any]) -> Iterator[str]:
         number = data["number"]
@@ -99,7 +90,7 @@ class Progress:
         if is_training:
             row.asked = sum(one["asked"] for one in data["combiners"])
             row.answered = sum(one["answered"] for one in data["combiners"])
-            row.size = self.phase.size if self.phase else 0
+            row.size = self.round.size if self.round and self._is_on(data["id"]) else 0
         if not data["error"] and is_training is not (self.session is not None and self.session.validate):
             yield self._line(row)
 
@@ -114,7 +105,3 @@ class Progress:
         total = f" of {self.session.rounds}" if self.session else ""
         parts = [f"{row.answered} of {row.asked} clients", show.size(row.size), f"{row.seconds:.2f} s"]
         return f"round {row.number}{total}: {', '.join(parts)}  {show.metrics(row.metrics)}".rstrip()
-
-
-def _phase(data: Mapping[str, Any], clients: dict[str, ClientState]) -> Phase:
-    return Phase(data["number"], TaskKind(data["kind"]), clients)

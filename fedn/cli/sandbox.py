@@ -118,7 +118,7 @@ def _summary(result: Result, plan: Plan) -> str:
             f"\n{reached} after {result.rounds} rounds, {result.seconds_per_round:.2f} s each",
             f"model      {result.model_file}",
             f"UI         {result.url}",
-            f"log in     any name; the password is the token at the end of {plan.data_dir / 'join' / 'operator'}",
+            f"log in     with what is in {plan.data_dir / 'join' / 'operator'}",
             f"look       fedn model list{where}",
             f"           fedn network show{where}",
             f"train on   fedn session start --watch{where}",

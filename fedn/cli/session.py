@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 import click
@@ -13,7 +15,17 @@ from fedn.cli.failures import printed
 from fedn.cli.live import follow, outcome
 from fedn.cli.options import json_option, parameters_option, with_reducer
 from fedn.cli.progress import Progress
+from fedn.cli.redial import GIVE_UP_SECONDS, Notices, redialled
 from fedn.stores.documents import Session
+
+give_up_option = click.option(
+    "--give-up-after",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    default=GIVE_UP_SECONDS,
+    show_default=True,
+    help="How long the reducer may be away while it is watched.",
+)
 
 
 @click.group()
@@ -35,13 +47,14 @@ def session() -> None:
 @click.option("--start-model", metavar="ID", help="Model to start from.  [default: the newest]")
 @parameters_option
 @click.option("--watch", is_flag=True, help="Follow the session to its end.")
+@give_up_option
 @json_option
 @with_reducer
-def start(reducer: Reducer, watch: bool, as_json: bool, **options: Any) -> None:
+def start(reducer: Reducer, watch: bool, give_up_after: float, as_json: bool, **options: Any) -> None:
     """Start a session. VALUE of a parameter is read as JSON where it is that, and as text elsewhere."""
     started = reducer.start_session(**options)
     if watch:
-        started = follow(reducer.watch_session(started.id), show.console(stderr=as_json))
+        started = follow(_notices(reducer, started.id, give_up_after), show.console(stderr=as_json))
     _print(started, as_json=as_json)
 
 
@@ -90,11 +103,15 @@ def show_(reducer: Reducer, session_id: str, as_json: bool) -> None:
 
 @session.command()
 @click.argument("session_id", metavar="ID")
+@give_up_option
 @json_option
 @with_reducer
-def watch(reducer: Reducer, session_id: str, as_json: bool) -> None:
-    """Follow a session to its end. With --json, a line of JSON for each thing that happens."""
-    notices = reducer.watch_session(session_id)
+def watch(reducer: Reducer, session_id: str, give_up_after: float, as_json: bool) -> None:
+    """Follow a session to its end. With --json, a line of JSON for each thing that happens.
+
+    A reducer that goes away meanwhile is dialled anew; the watch goes on with how the session stands then.
+    """
+    notices = _notices(reducer, session_id, give_up_after)
     if not as_json:
         _print(follow(notices, show.console()), as_json=False)
         return
@@ -112,6 +129,41 @@ def watch(reducer: Reducer, session_id: str, as_json: bool) -> None:
 def stop(reducer: Reducer, session_id: str, as_json: bool) -> None:
     """Have a session end."""
     _print(reducer.stop_session(session_id), as_json=as_json)
+
+
+@session.command()
+@click.argument("session_ids", metavar="ID...", nargs=-1, required=True)
+@json_option
+@with_reducer
+def compare(reducer: Reducer, session_ids: tuple[str, ...], as_json: bool) -> None:
+    """Show sessions side by side: the settings that differ, seconds a round, and each metric: last, and at its best."""
+    found = reducer.compare_sessions(*session_ids)
+    if as_json:
+        show.print_json(found)
+        return
+    rows: dict[str, list[str]] = {}
+    for index, one in enumerate(found):
+        for name, value in _compared(one):
+            rows.setdefault(name, [""] * len(found))[index] = value
+    headings = ["", *(one["session_id"] for one in found)]
+    columns: show.Columns[list[str]] = {name: itemgetter(index) for index, name in enumerate(headings)}
+    show.items([[name, *values] for name, values in rows.items()], columns, as_json=False, none="")
+
+
+def _compared(one: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "state", one["state"]
+    yield "rounds done", str(one["rounds_done"])
+    for name, value in one["settings"].items():
+        yield name.replace("_", " "), value if isinstance(value, str) else json.dumps(value)
+    for name, seconds in (one["seconds"] or {}).items():
+        yield f"seconds a round, {name}", f"{seconds:.2f}"
+    for name, metric in one["metrics"].items():
+        yield f"{name}, last", f"{metric['final']:.4f}"
+        yield f"{name}, best", f"{metric['best']:.4f} (round {metric['best_round']})"
+
+
+def _notices(reducer: Reducer, session_id: str, give_up_after: float) -> Notices:
+    return redialled(lambda: reducer.watch_session(session_id), give_up_after=give_up_after)
 
 
 def _print(found: Session, *, as_json: bool) -> None:

@@ -35,12 +35,17 @@ def items(found: Sequence[T], columns: Columns[T], *, as_json: bool, none: str) 
     elif not found:
         click.echo(none)
     else:
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-        for heading in columns:
-            table.add_column(heading, overflow="fold")
-        for item in found:
-            table.add_row(*(Text(harmless(str(cell(item)))) for cell in columns.values()))
-        console().print(table)
+        console().print(table(found, columns))
+
+
+def table(found: Sequence[T], columns: Columns[T]) -> Table:
+    """A list as a table."""
+    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in columns:
+        grid.add_column(heading, overflow="fold")
+    for item in found:
+        grid.add_row(*(Text(harmless(str(cell(item)))) for cell in columns.values()))
+    return grid
 
 
 def record(item: Document | Mapping[str, Any], *, as_json: bool) -> None:

@@ -18,6 +18,7 @@ from fedn.cli.options import existing_file, existing_folder, json_option
 from fedn.cli.places import Place
 from fedn.config import FileStorageSettings, ReducerSettings, SqliteSettings, load_reducer
 from fedn.errors import ConfigError, Conflict, Corrupt, InvalidInput, NotFound
+from fedn.reducer.identity import check_keys
 from fedn.security import keyring, private
 from fedn.stores.transfer import Moved, Progress, check_still_named, copy_documents, copy_files
 from fedn.version import __version__
@@ -51,7 +52,7 @@ def migrate(source_file: Path | None, target_file: Path | None, data_dir: str | 
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         stack.enter_context(places.alone(places.keys_of(source), places.keys_of(target)))
-        here = stack.enter_context(places.opened(source))
+        here = stack.enter_context(places.opened(source, make=False))
         here.lead()
         here.require_documents()
         if _where(source)[0] == _where(target)[0]:
@@ -78,10 +79,10 @@ def backup(folder: Path, init: Path | None, data_dir: str | None, as_json: bool)
     if folder.exists():
         raise Conflict(f"{folder} is there already", hint="name a folder that is not there yet")
     began = time.monotonic()
-    with _unfinished(folder) as unfinished, places.opened(settings, shared=True) as here:
+    with _unfinished(folder) as unfinished, places.opened(settings, make=False) as here:
         here.require_documents()
         copy = places.embedded(settings, unfinished)
-        keyring.check(here.folder, places.keys_of(copy))
+        _check_keys(here, places.keys_of(copy))
         moved = Moved()
         with places.opened(copy) as there:
             copy_documents(here.state, there.state, moved)
@@ -114,7 +115,7 @@ def restore(folder: Path, init: Path | None, data_dir: str | None, as_json: bool
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         stack.enter_context(places.alone(places.keys_of(copy), places.keys_of(settings)))
-        here = stack.enter_context(places.opened(copy))
+        here = stack.enter_context(places.opened(copy, make=False))
         there = stack.enter_context(places.opened(settings))
         there.lead()
         there.require_empty()
@@ -162,7 +163,7 @@ def _move(here: Place, there: Place) -> Moved:
     """Files, keys, documents, in this order: so nothing is ever named that isn't there."""
     moved = Moved()
     same_folder = here.folder.resolve() == there.folder.resolve()
-    keyring.check(here.folder, here.folder if same_folder else there.folder)
+    _check_keys(here, here.folder if same_folder else there.folder)
     copy_files(here.state, here.artifacts, there.artifacts, moved, report=_progress)
     if not same_folder:
         keyring.copy(here.folder, there.folder)
@@ -170,6 +171,12 @@ def _move(here: Place, there: Place) -> Moved:
     if there.state is not here.state:
         copy_documents(here.state, there.state, moved)
     return moved
+
+
+def _check_keys(here: Place, target: Path) -> None:
+    """That the keys are those of the network that is moved, and may be copied to `target`."""
+    keyring.check(here.folder, target)
+    check_keys(here.folder, here.state)
 
 
 @contextlib.contextmanager
@@ -181,9 +188,7 @@ def _unfinished(folder: Path) -> Iterator[Path]:
             for left in unfinished.iterdir():  # by one that was killed
                 if left.name not in ("reducer", MANIFEST):
                     raise Conflict(f"{unfinished} holds {left.name}, which is of no backup", hint="move it away")
-            for left in (unfinished / "reducer").iterdir():
-                if left.name != "lock":
-                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+            places.remove(*(left for left in (unfinished / "reducer").iterdir() if left.name != "lock"))
             yield unfinished
             unfinished.chmod(0o700)
             unfinished.rename(folder)

@@ -33,6 +33,8 @@ def create(reducer: Reducer, role: str, days: float | None, name: str, as_json: 
     else:
         click.echo(made["join"])
         click.echo(f"token {made['id']} of the role {role}, good until {show.instant(made['expires_at'])}", err=True)
+    if warning := made.get("warning"):  # a reducer of an earlier version gives none
+        click.echo(f"warning: {warning}", err=True)
 
 
 @token.command("list")

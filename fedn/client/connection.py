@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fedn.client.assignment import Assignment
 from fedn.client.delivery import Delivery
+from fedn.client.standing import Standing
 from fedn.client.tasks import Tasks
 from fedn.client.work import Work
 from fedn.errors import Unauthenticated
@@ -24,6 +25,9 @@ from fedn.rpc.status import CallError, from_rpc_error
 from fedn.version import __version__
 
 log = logging.getLogger(__name__)
+
+LEAVING_SECONDS = 1.0
+"""How long what is in work may go on after a goodbye: the combiner's word on an answer may be on its way."""
 
 PATIENCE_SECONDS = 20.0
 """How long a lost combiner is dialled before the reducer is asked for another."""
@@ -39,6 +43,7 @@ class Connection:
         instance: Of this process.
         work: Does the tasks.
         folder: For models on their way.
+        standing: Is told what happens.
     """
 
     def __init__(
@@ -50,13 +55,15 @@ class Connection:
         instance: str,
         work: Work,
         folder: Path,
+        standing: Standing | None = None,
     ) -> None:
         self._name = name
         self._peer = f"combiner {assignment.combiner} ({assignment.host}:{assignment.port})"
         self._metadata = bearer(assignment.token)
         self._stub = rpc.TasksStub(channel)
         self._delivery = Delivery(channel, name=name, metadata=self._metadata, peer=self._peer)
-        self._tasks = Tasks(self._delivery, name=name, work=work, folder=folder)
+        self._standing = standing or Standing(name)
+        self._tasks = Tasks(self._delivery, name=name, work=work, folder=folder, standing=self._standing)
         self._hello = pb.ClientAvailableMessage(
             sender=codec.client(name), instance=instance, version=__version__, needs_package=work.needs_package
         )
@@ -83,6 +90,8 @@ class Connection:
             try:
                 async for message in self._stub.Stream(self._hello, metadata=self._metadata):
                     if message.HasField("goodbye"):
+                        if message.goodbye.reassign:
+                            await self._tasks.settle(LEAVING_SECONDS)
                         return message.goodbye
                     connected = True
                     self._take(message)
@@ -98,6 +107,7 @@ class Connection:
                 delays, lost_at = backoff(), clock()
             if clock() - lost_at > PATIENCE_SECONDS:
                 return pb.Goodbye(reason=f"{self._peer} is lost: {reason}", reassign=True)
+            self._standing.lost(reason if self._peer in reason else f"{self._peer}: {reason}")
             delay = next(delays)
             log.warning("connection to %s: %s; trying again in %.1f s", self._peer, reason, delay)
             await asyncio.sleep(delay)
@@ -106,6 +116,7 @@ class Connection:
         match message.WhichOneof("message"):
             case "welcome":
                 log.info("%s is connected to %s", self._name, self._peer)
+                self._standing.connected()
                 self._tasks.inline_bytes = message.welcome.inline_bytes
                 if self._heartbeat is None:
                     self._heartbeat = asyncio.create_task(self._beat(message.welcome.heartbeat_seconds))
@@ -116,7 +127,10 @@ class Connection:
 
     async def _beat(self, seconds: float) -> None:
         load = Load()
+        round_trip: float | None = None
         while True:
             await asyncio.sleep(seconds)
             processor, memory = load.read()
-            await self._delivery.send_heartbeat(pb.Heartbeat(processor=processor, memory_bytes=memory), timeout=seconds)
+            self._standing.uses(processor=processor, memory_bytes=memory)
+            heartbeat = pb.Heartbeat(processor=processor, memory_bytes=memory, round_trip=round_trip)
+            round_trip = await self._delivery.send_heartbeat(heartbeat, timeout=seconds)

@@ -96,13 +96,21 @@ class Delivery:
         except CallError as error:
             log.debug("status not delivered: %s", error.details())
 
-    async def send_heartbeat(self, heartbeat: pb.Heartbeat, *, timeout: float) -> None:
-        """A sign of life. The task stream is the surer one, so one that is lost is no loss."""
+    async def send_heartbeat(self, heartbeat: pb.Heartbeat, *, timeout: float) -> float | None:
+        """A sign of life. The task stream is the surer one, so one that is lost is no loss.
+
+        Returns:
+            The seconds until it was answered; None when it was not.
+        """
         heartbeat.sender.CopyFrom(self._sender)
+        clock = asyncio.get_running_loop().time
+        sent = clock()
         try:
             await self._connector.SendHeartbeat(heartbeat, metadata=self._metadata, timeout=timeout)
         except CallError as error:
             log.debug("heartbeat not delivered: %s", error.details())
+            return None
+        return clock() - sent
 
     async def _call(self, what: str, method: Callable[..., Awaitable[T]], message: object, *, until: float) -> T:
         async def attempt(timeout: float) -> T:

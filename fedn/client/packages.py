@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fedn.client.sources import Source
+from fedn.client.standing import Standing
 from fedn.client.work import Job, Outcome
 from fedn.core import weights as w
 from fedn.core.model import TaskKind
@@ -31,6 +32,7 @@ class PackageWork:
         environments: Folder of Python environments, shared by the clients of this machine.
         data: The client's own data, which the package finds as `../data`.
         task_seconds: The longest that an entry point may take.
+        standing: Is told when a package is being made ready.
     """
 
     needs_package = True
@@ -44,6 +46,7 @@ class PackageWork:
         environments: Path,
         data: Path | None,
         task_seconds: float,
+        standing: Standing | None = None,
     ) -> None:
         self._source = source
         self._client = client
@@ -51,6 +54,7 @@ class PackageWork:
         self._environments = environments
         self._data = data
         self._task_seconds = task_seconds
+        self._standing = standing or Standing(client)
         self._package: Package | None = None
         self._sha256 = ""
 
@@ -79,11 +83,12 @@ class PackageWork:
         """Have the network's package of that digest unpacked and ready; another one that was in use is put away."""
         if self._package is None or self._sha256 != sha256:
             await self.close()
-            archive = await asyncio.to_thread(self._source.fetch, sha256)
-            package = await Package.prepare(
-                archive, self._folder / "package", cache=self._environments, data=self._data
-            )
-            await package.startup(environ={"FEDN_CLIENT": self._client}, seconds=self._task_seconds)
+            with self._standing.preparing():
+                archive = await asyncio.to_thread(self._source.fetch, sha256)
+                package = await Package.prepare(
+                    archive, self._folder / "package", cache=self._environments, data=self._data
+                )
+                await package.startup(environ={"FEDN_CLIENT": self._client}, seconds=self._task_seconds)
             self._package, self._sha256 = package, sha256
         return self._package
 

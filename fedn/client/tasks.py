@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fedn.client.delivery import Delivery
+from fedn.client.standing import Standing
 from fedn.client.work import Job, Outcome, Work
 from fedn.core.model import Answer, Fate, File, TaskKind
 from fedn.errors import EntryPointFailed, FednError
@@ -33,25 +34,31 @@ QUIET_SECONDS = 1.0
 class Tasks:
     """What a client has in work. Tasks are done one at a time; the next one's model is fetched meanwhile."""
 
-    def __init__(self, delivery: Delivery, *, name: str, work: Work, folder: Path) -> None:
+    def __init__(self, delivery: Delivery, *, name: str, work: Work, folder: Path, standing: Standing) -> None:
         self.inline_bytes = 0
         """Updates up to this size travel inside the message."""
         self._delivery = delivery
         self._name = name
         self._work = work
         self._folder = folder
+        self._standing = standing
         self._running: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Lock()
 
     def take(self, task: pb.Task) -> None:
         """Start on a task; one that is in work already goes on as it is."""
         if task.id not in self._running:
-            self._start(task.id, self._do(task))
+            self._start(task.id, self._seen(task))
 
     def cancel(self, task_id: str) -> None:
         """Break a task off, if it is in work."""
         if task_id in self._running:
             self._running[task_id].cancel()
+
+    async def settle(self, seconds: float) -> None:
+        """Let what is in work end, for so long at most."""
+        if self._running:
+            await asyncio.wait(list(self._running.values()), timeout=seconds)
 
     async def close(self) -> None:
         """Break off whatever is in work."""
@@ -64,6 +71,10 @@ class Tasks:
         self._running[key] = task = asyncio.create_task(work)
         task.add_done_callback(lambda _: self._running.pop(key, None))
 
+    async def _seen(self, task: pb.Task) -> None:
+        with self._standing.task(task.id, codec.kind_of(task), session_id=task.session_id, round=task.round):
+            await self._do(task)
+
     async def _do(self, task: pb.Task) -> None:
         """A task from its model to its answer."""
         clock = asyncio.get_running_loop().time
@@ -73,15 +84,18 @@ class Tasks:
             async with self._model(task, until=until) as content, self._one_at_a_time:
                 fetched = clock()
                 job = self._job(task, content, seconds=max(0.1, until - clock()))
+                self._standing.working(task.id)
                 notice = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._say_working, task)
                 try:
                     outcome = await self._work.do(job)
                 finally:
                     notice.cancel()
+            self._standing.uploading(task.id)
             timings = {"fetch_model": fetched - started, "processing_time": clock() - started, **outcome.seconds}
             await self._answer(task, replace(outcome, seconds=timings), until=until + GRACE_SECONDS)
         except FednError as error:
             log.error("task %s (%s) failed: %s", task.id, codec.kind_of(task).value, error)
+            self._standing.failed(task.id, str(error))
             output = error.output if isinstance(error, EntryPointFailed) else ""
             for line in output.strip().splitlines()[-LOGGED_LINES:]:
                 log.error("task %s printed: %s", task.id, line)
@@ -89,6 +103,7 @@ class Tasks:
         except Exception:
             log.exception("task %s (%s) broke off", task.id, codec.kind_of(task).value)
             broken = FednError("the client's software failed; its log says why")
+            self._standing.failed(task.id, str(broken))
             await self._report(task, broken, output="", until=until + GRACE_SECONDS)
 
     @asynccontextmanager
@@ -135,6 +150,7 @@ class Tasks:
         else:
             response = await self._delivery.send_prediction(answer, until=until)
         fate = codec.fate_of(response)
+        self._standing.answered(task.id, fate, outcome.metrics or json.loads(outcome.data or "{}"))
         level = logging.INFO if fate is Fate.ACCEPTED else logging.WARNING
         log.log(level, "round %d: %s %s %s", task.round, kind.value, fate.value, response.response)
 

@@ -15,9 +15,11 @@ from pathlib import Path
 
 from fedn.combiner.client_service import CombinerService, ConnectorService
 from fedn.combiner.control_service import ControlService, ReducerService, RoundService
+from fedn.combiner.departures import Departures
 from fedn.combiner.enrolment import Identity, announce, request_identity
 from fedn.combiner.members import Members
 from fedn.combiner.model_service import ModelService, TransferService
+from fedn.combiner.reminder import remind
 from fedn.combiner.renewal import renewal
 from fedn.combiner.rounds import Rounds
 from fedn.combiner.spool import Fetch, Spool
@@ -60,6 +62,7 @@ class CombinerApp:
             rejoin_seconds=settings.rejoin_seconds,
             inline_bytes=settings.inline_bytes,
         )
+        self._departures = Departures(members=self._members, rounds=self._rounds)
         self._server = self._make_server()
         self._renewal: Renewal | None = None
         self._tidying: asyncio.Task[None] | None = None
@@ -67,14 +70,23 @@ class CombinerApp:
     def _make_server(self) -> Server:
         members, rounds, spool, settings = self._members, self._rounds, self._spool, self.settings
         server = make_server(self._authorise)
-        watched = RoundService(members=members, rounds=rounds, fetch=self._fetch, on_policy=self._set_policy)
+        departures = self._departures
+        watched = RoundService(
+            members=members, rounds=rounds, departures=departures, fetch=self._fetch, on_policy=self._set_policy
+        )
         welcome = pb.Welcome(heartbeat_seconds=settings.heartbeat_seconds, inline_bytes=settings.inline_bytes)
         rpc.add_RoundsServicer_to_server(watched, server)
         rpc.add_TasksServicer_to_server(TaskService(members=members, rounds=rounds, welcome=welcome), server)
         rpc.add_CombinerServicer_to_server(CombinerService(members=members, rounds=rounds, name=settings.name), server)
-        connector = ConnectorService(members=members, rounds=rounds, on_status=watched.note_status)
+        connector = ConnectorService(
+            members=members,
+            rounds=rounds,
+            departures=departures,
+            on_status=watched.note_status,
+            on_leaving=watched.note_client,
+        )
         rpc.add_ConnectorServicer_to_server(connector, server)
-        rpc.add_ModelServiceServicer_to_server(ModelService(members=members, spool=spool), server)
+        rpc.add_ModelServiceServicer_to_server(ModelService(members=members, rounds=rounds, spool=spool), server)
         rpc.add_TransfersServicer_to_server(TransferService(members=members, spool=spool), server)
         rpc.add_ControlServicer_to_server(ControlService(members=members, rounds=rounds, name=settings.name), server)
         reducer = ReducerService(current=lambda: spool.newest_model, name=settings.name)
@@ -99,7 +111,7 @@ class CombinerApp:
     async def drain(self) -> None:
         """Take no new clients, let the running round end, send the clients elsewhere, stop."""
         log.info("combiner %s drains", self.settings.name)
-        self._members.draining = True
+        self._members.leaving = True
         self._watched.wake()
         try:
             await asyncio.wait_for(self._rounds.wait_idle(), DRAIN_SECONDS)
@@ -110,6 +122,7 @@ class CombinerApp:
 
     async def stop(self) -> None:
         """Stop at once."""
+        self._departures.close()
         if self._tidying is not None:
             self._tidying.cancel()
         if self._renewal is not None:
@@ -135,6 +148,19 @@ class CombinerApp:
         self._members.revoke(self._revoked)
         self._members.legacy = self.settings.legacy_clients and message.legacy_clients
         self._members.legacy_names = frozenset(message.legacy_names)
+        self._set_drained(message.draining)
+
+    def _set_drained(self, drained: bool) -> None:
+        """Do as the operator wishes: without clients, or with. A policy comes again with each change of any of it."""
+        if drained == self._members.drained:
+            return
+        log.info("combiner %s %s", self.settings.name, "is drained" if drained else "takes clients again")
+        self._members.drained = drained
+        self._watched.wake()
+        if drained:
+            self._departures.send_all("the operator drains this combiner")
+        else:
+            self._departures.keep_all()
 
     def _fetch(self, model: pb.File) -> Fetch:
         async def fetch(target: Path) -> None:
@@ -166,7 +192,9 @@ async def run(settings: CombinerSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signals.put_nowait, None)
     await app.start()
+    reminding = asyncio.create_task(remind(join.token, name=settings.name))
     await signals.get()
+    reminding.cancel()
     draining = asyncio.create_task(app.drain())
     again = asyncio.create_task(signals.get())
     await asyncio.wait([draining, again], return_when=asyncio.FIRST_COMPLETED)

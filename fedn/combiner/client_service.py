@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fedn.combiner.addresses import address
+from fedn.combiner.departures import Departures
 from fedn.combiner.members import Members
 from fedn.combiner.rounds import Rounds
 from fedn.core.membership import Member
@@ -113,7 +115,7 @@ class CombinerService(rpc.CombinerServicer):
         """The tasks of one of the two streams of a 2021 client."""
         name = self._members.caller(request.sender.name, peer)
         newcomer = self._members.get(name) is None
-        box = self._members.join(Member(name=name, legacy=True), kind=kind)
+        box = self._members.join(Member(name=name, legacy=True, address=address(peer)), kind=kind)
         if newcomer:
             log.info("client %s of 2021 joined from %s", name, peer)
         reason = "this stream was closed"
@@ -141,10 +143,20 @@ class CombinerService(rpc.CombinerServicer):
 class ConnectorService(rpc.ConnectorServicer):
     """Heartbeats, status messages, and who is here."""
 
-    def __init__(self, *, members: Members, rounds: Rounds, on_status: Callable[[pb.Status], None]) -> None:
+    def __init__(
+        self,
+        *,
+        members: Members,
+        rounds: Rounds,
+        departures: Departures,
+        on_status: Callable[[pb.Status], None],
+        on_leaving: Callable[[str], None],
+    ) -> None:
         self._members = members
         self._rounds = rounds
+        self._departures = departures
         self._on_status = on_status
+        self._on_leaving = on_leaving
 
     async def SendHeartbeat(self, request: pb.Heartbeat, context: Context) -> pb.Response:
         request.sender.name = self._members.caller(request.sender.name, context.peer())
@@ -201,14 +213,19 @@ class ConnectorService(rpc.ConnectorServicer):
         return pb.ConnectionResponse(status=pb.TRY_AGAIN_LATER if full else pb.ACCEPTING)
 
     async def ReassignClient(self, request: pb.ReassignRequest, context: Context) -> pb.Response:
-        """Sends a client to the reducer for another combiner: the reducer says which, whatever server is named here."""
-        member = self._members.get(request.receiver.name)
-        if member is not None and member.legacy:
+        """Sends a client to the reducer, to ask for the combiner that is named here; the reducer says which it is.
+
+        It goes once no round waits for it. The server and port of the request are for people: who is told of a server
+        has no token for it.
+        """
+        member = self._members.require(request.receiver.name)
+        if member.legacy:
             raise InvalidInput(
                 f"{member.name} is a client of 2021, which stays with the combiner that it was given at its start",
                 hint="have its owner start it again, with the other combiner preferred",
             )
-        self._members.part_with(request.receiver.name, "moved by the operator", reassign=True)
+        self._departures.send(member.name, "moved by the operator", combiner=request.combiner)
+        self._on_leaving(member.name)
         return pb.Response(response="ok")
 
     async def ReconnectClient(self, request: pb.ReconnectRequest, context: Context) -> pb.Response:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
+from fedn.combiner.departures import Departures
 from fedn.combiner.members import Members
 from fedn.combiner.rounds import Rounds
 from fedn.combiner.spool import Fetch
@@ -24,24 +25,26 @@ WATCH_SECONDS = 5.0
 
 
 class RoundService(rpc.RoundsServicer):
-    """Run · Watch · SetPolicy."""
+    """Run · Watch · SetPolicy · Remove."""
 
     def __init__(
         self,
         *,
         members: Members,
         rounds: Rounds,
+        departures: Departures,
         fetch: Callable[[pb.File], Fetch],
         on_policy: Callable[[pb.CombinerPolicy], None],
     ) -> None:
         self._members = members
         self._rounds = rounds
+        self._departures = departures
         self._fetch = fetch
         self._on_policy = on_policy
         self._lets_in = members.legacy  # as this combiner's settings say, before any policy
         self._said = ""
         self._log: list[pb.Status] = []
-        self._news: set[asyncio.Event] = set()
+        self._watches: list[tuple[set[str], asyncio.Event]] = []
         self._closed = False
 
     async def Run(self, request: pb.RoundPlan, context: Context) -> AsyncIterator[pb.RoundEvent]:
@@ -59,20 +62,19 @@ class RoundService(rpc.RoundsServicer):
         changed = set(self._members.names())
         news = asyncio.Event()
         news.set()
-        self._news.add(news)
+        watch = (changed, news)
+        self._watches.append(watch)
         load = Load()
-
-        def note(name: str, connected: bool) -> None:
-            changed.add(name)
-            news.set()
-
-        unlisten = self._members.listen(note)
+        clock = asyncio.get_running_loop().time
+        refreshed = clock()
+        unlisten = self._members.listen(lambda name, _: _note(watch, name))
         try:
             while not self._closed:
-                try:
+                with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(news.wait(), WATCH_SECONDS)
-                except asyncio.TimeoutError:
-                    changed |= self._members.loads.keys()
+                if clock() - refreshed >= WATCH_SECONDS:
+                    changed.update(self._members.loads)
+                    refreshed = clock()
                 news.clear()
                 names, log = list(changed), self._log
                 changed.clear()
@@ -88,7 +90,12 @@ class RoundService(rpc.RoundsServicer):
                 )
         finally:
             unlisten()
-            self._news.discard(news)
+            self._watches = [one for one in self._watches if one is not watch]
+
+    async def Remove(self, request: pb.Removal, context: Context) -> pb.Response:
+        """Cuts a client off."""
+        self._members.part_with(request.client, request.reason, reassign=False)
+        return pb.Response(response="ok")
 
     async def SetPolicy(self, request: pb.CombinerPolicy, context: Context) -> pb.Response:
         self._on_policy(request)
@@ -102,6 +109,11 @@ class RoundService(rpc.RoundsServicer):
         del self._log[:-1000]
         self.wake()
 
+    def note_client(self, name: str) -> None:
+        """Have the watchers told how a client stands."""
+        for watch in self._watches:
+            _note(watch, name)
+
     def close(self) -> None:
         """End the watches after a last word."""
         self._closed = True
@@ -110,7 +122,7 @@ class RoundService(rpc.RoundsServicer):
 
     def wake(self) -> None:
         """Have the watchers told now."""
-        for news in self._news:
+        for _, news in self._watches:
             news.set()
 
     def _say(self, text: str) -> None:
@@ -133,7 +145,17 @@ class RoundService(rpc.RoundsServicer):
             legacy=member.legacy,
             processor=heartbeat.processor,
             memory_bytes=heartbeat.memory_bytes,
+            round_trip=heartbeat.round_trip if heartbeat.HasField("round_trip") else None,
+            last_seen=self._members.seen.get(name, 0.0),
+            leaving=self._departures.leaving(name),
+            address=member.address,
         )
+
+
+def _note(watch: tuple[set[str], asyncio.Event], name: str) -> None:
+    changed, news = watch
+    changed.add(name)
+    news.set()
 
 
 def legacy(*, here: bool, there: bool) -> str:

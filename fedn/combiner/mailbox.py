@@ -21,6 +21,8 @@ class Mailbox:
     def __init__(self, member: Member, *, kind: int | None = None) -> None:
         self.member = member
         self.kind = kind
+        self.parted = False
+        """Whether its client is told to go."""
         self._messages: asyncio.Queue[pb.TaskMessage | None] = asyncio.Queue()
         self._posted: deque[str] = deque(maxlen=8)
 
@@ -40,9 +42,15 @@ class Mailbox:
         """End the stream after what is in the box."""
         self._messages.put_nowait(None)
 
-    def part(self, reason: str, *, reassign: bool) -> None:
-        """Say goodbye and end the stream; with `reassign` the client asks the reducer for a combiner again."""
-        self.post(pb.TaskMessage(goodbye=pb.Goodbye(reason=reason, reassign=reassign)))
+    def part(self, reason: str, *, reassign: bool, combiner: str = "") -> None:
+        """Say goodbye and end the stream.
+
+        Args:
+            reassign: Whether the client is to ask the reducer for a combiner again.
+            combiner: … and for this one.
+        """
+        self.parted = True
+        self.post(pb.TaskMessage(goodbye=pb.Goodbye(reason=reason, reassign=reassign, combiner=combiner)))
         self.close()
 
     async def messages(self) -> AsyncIterator[pb.TaskMessage]:

@@ -38,13 +38,23 @@ class Members:
         self.legacy = legacy
         self.legacy_names: frozenset[str] | None = None
         """Those that the reducer assigned here; None until it has said."""
-        self.draining = False
+        self.leaving = False
+        """Whether this combiner is going down."""
+        self.drained = False
+        """Whether the operator wants this combiner without clients."""
         self.loads: dict[str, pb.Heartbeat] = {}
+        self.seen: dict[str, float] = {}
+        """When each connected client was last heard from, in seconds since the epoch."""
         self.broadcasts = Broadcasts()
         self._addresses = Addresses()
         self._register = Membership()
         self._boxes: dict[str, list[Mailbox]] = {}
         self._listeners: list[Listener] = []
+
+    @property
+    def draining(self) -> bool:
+        """Whether nobody new is taken in, neither clients nor rounds."""
+        return self.leaving or self.drained
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` at every change from now on; call what is returned to end that."""
@@ -63,7 +73,7 @@ class Members:
             Unavailable: It has no token, and the reducer has not said yet who belongs here.
         """
         if claims() is not None:
-            return require_name(name)
+            return self._note(require_name(name))
         if self.legacy_names is None:
             raise Unavailable("this combiner has not heard from its reducer yet, and so can't tell who belongs here")
         if not self.legacy:
@@ -78,7 +88,7 @@ class Members:
                 hint="ask the reducer first: GET /assign",
             )
         self._addresses.hear(peer, now=time.monotonic())
-        return name
+        return self._note(name)
 
     def check_transfer(self, name: str, peer: str) -> None:
         """Let a transfer without a token pass, when it is one of an admitted 2021 client.
@@ -119,6 +129,7 @@ class Members:
             boxes.remove(former)
         box = Mailbox(member, kind=kind)
         boxes.append(box)
+        self._note(member.name)
         self._tell(member.name, connected=True)
         return box
 
@@ -161,16 +172,29 @@ class Members:
             if member.token_ids & revoked:
                 self.part_with(member.name, "the token was revoked", reassign=False)
 
-    def part_with(self, name: str, reason: str, *, reassign: bool) -> None:
+    def part_with(self, name: str, reason: str, *, reassign: bool, combiner: str = "") -> None:
         """Say goodbye to a client and end its streams; with `reassign` it looks for another combiner.
+
+        Args:
+            combiner: The one that it is to ask for.
 
         Raises:
             NotFound: It is not connected.
         """
-        if name not in self._boxes:
-            raise NotFound(f"no client {name!r} is connected to this combiner")
+        self.require(name)
         for box in self._boxes[name]:
-            box.part(reason, reassign=reassign)
+            box.part(reason, reassign=reassign, combiner=combiner)
+
+    def require(self, name: str) -> Member:
+        """A connected client; NotFound."""
+        member = self._register.get(name)
+        if member is None or name not in self._boxes:
+            raise NotFound(f"no client {name!r} is connected to this combiner")
+        return member
+
+    def parted(self, name: str) -> bool:
+        """Whether a client was told to go."""
+        return any(box.parted for box in self._boxes.get(name, []))
 
     def farewell(self, reason: str, *, reassign: bool) -> None:
         """Part from every client."""
@@ -198,8 +222,15 @@ class Members:
     def _strike(self, member: Member) -> None:
         self._boxes.pop(member.name, None)
         self.loads.pop(member.name, None)
+        self.seen.pop(member.name, None)
         self._register.leave(member.name, instance=member.instance)
         self._tell(member.name, connected=False)
+
+    def _note(self, name: str) -> str:
+        """The name, of which a sign of life came."""
+        if name in self._boxes:
+            self.seen[name] = time.time()
+        return name
 
     def _tell(self, name: str, *, connected: bool) -> None:
         for listener in tuple(self._listeners):

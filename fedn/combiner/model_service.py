@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from fedn.combiner.members import Members
+from fedn.combiner.rounds import Rounds
 from fedn.combiner.spool import Spool
 from fedn.errors import InvalidInput, NotFound
 from fedn.proto import fedn_pb2 as pb
@@ -17,8 +18,9 @@ from fedn.security.tokens import Role
 class ModelService(rpc.ModelServiceServicer):
     """`Download` serves what the spool has staged; `Upload` fills the spool."""
 
-    def __init__(self, *, members: Members, spool: Spool) -> None:
+    def __init__(self, *, members: Members, rounds: Rounds, spool: Spool) -> None:
         self._members = members
+        self._rounds = rounds
         self._spool = spool
 
     async def Download(self, request: pb.ModelRequest, context: Context) -> AsyncIterator[pb.ModelResponse]:
@@ -42,6 +44,7 @@ class ModelService(rpc.ModelServiceServicer):
         if head is None or not head.id:
             raise InvalidInput("an upload starts with a message that bears its id")
         name = self._sender(head, context.peer())
+        self._rounds.uploading(head.sender.name)
         upload = await self._spool.begin(name, head.id, total=head.total_size, sha256=head.sha256, offset=head.offset)
         message: pb.ModelRequest | None = head
         at = head.offset

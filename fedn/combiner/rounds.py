@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
+from contextlib import aclosing
 from pathlib import Path
 
 from fedn.combiner.compute import Fold
@@ -41,20 +42,35 @@ class Rounds:
         self._executor = executor
         self._rejoin_seconds = rejoin_seconds
         self._inline_bytes = inline_bytes
+        self._begun: dict[str, RoundPlan] = {}
+        """Those that run, and those whose model is being staged."""
         self._running: dict[str, Running] = {}
         self._past: dict[str, machine.Round] = {}
-        self._round_ended = asyncio.Event()
+        self._changed = asyncio.Event()
         self._package_sha256 = ""
 
     @property
     def idle(self) -> bool:
-        return not self._running
+        return not self._begun
 
     async def wait_idle(self) -> None:
         """Until no round runs."""
-        while self._running:
-            self._round_ended.clear()
-            await self._round_ended.wait()
+        await self._until(lambda: self.idle)
+
+    async def wait_settled(self, client: str) -> None:
+        """Until no round waits for this client."""
+        await self._until(lambda: not self._awaits(client))
+
+    def _awaits(self, client: str) -> bool:
+        return any(
+            running.awaits(client) if (running := self._running.get(plan.round_id)) else client in plan.clients
+            for plan in self._begun.values()
+        )
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            self._changed.clear()
+            await self._changed.wait()
 
     async def run(self, plan: RoundPlan, *, data: bytes, fetch: Fetch) -> AsyncGenerator[pb.RoundEvent, None]:
         """Run a round: its progress as it comes, then its result. Ending the iteration early cancels the round.
@@ -67,14 +83,32 @@ class Rounds:
         Raises:
             Conflict: A round of this id is running.
         """
-        if plan.round_id in self._running:
+        if plan.round_id in self._begun:
             raise Conflict(f"round {plan.round_id} is running already")
+        self._begun[plan.round_id] = plan
+        try:
+            async with aclosing(self._run(plan, data=data, fetch=fetch)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            del self._begun[plan.round_id]
+            self._changed.set()
+
+    async def _run(self, plan: RoundPlan, *, data: bytes, fetch: Fetch) -> AsyncGenerator[pb.RoundEvent, None]:
         started = time.monotonic()
         staged = await self._spool.stage(plan.model, data=data, fetch=fetch)
         staged_at = time.monotonic()
         self._package_sha256 = plan.package_sha256
         fold = Fold(staged.content, reproducible=plan.reproducible, executor=self._executor)
-        running = Running(plan, staged, fold, members=self._members, spool=self._spool, rejoin=self._rejoin_seconds)
+        running = Running(
+            plan,
+            staged,
+            fold,
+            members=self._members,
+            spool=self._spool,
+            rejoin=self._rejoin_seconds,
+            on_final=self._changed.set,
+        )
         self._running[plan.round_id] = running
         unlisten = self._members.listen(running.member_changed)
         try:
@@ -95,7 +129,6 @@ class Rounds:
             self._past[plan.round_id] = running.cancel()
             while len(self._past) > PAST_ROUNDS:
                 del self._past[next(iter(self._past))]
-            self._round_ended.set()
 
     def errand(self, kind: pb.TaskType, *, task_id: str, model_id: str, parameters: str) -> pb.Task:
         """A task outside of any round, with the package of the last one; what answers it will be discarded.
@@ -145,6 +178,11 @@ class Rounds:
         """A client reports that it has begun."""
         if task_id in self._running:
             self._running[task_id].feed(machine.ClientWorking(client))
+
+    def uploading(self, client: str) -> None:
+        """An update of this client has begun to arrive."""
+        for running in list(self._running.values()):
+            running.uploading(client)
 
     async def _offer(self, name: str, partial: Partial) -> pb.File:
         """The partial, inside the message when small, else as a file that the reducer fetches."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -31,10 +31,22 @@ OVER = (Fate.DISCARDED, "the round of this task is over")
 
 
 class Running:
-    """Feeds the machine and performs its effects."""
+    """Feeds the machine and performs its effects.
+
+    Args:
+        on_final: Called when a client has its final state.
+    """
 
     def __init__(
-        self, plan: RoundPlan, staged: Staged, fold: Fold, *, members: Members, spool: Spool, rejoin: float
+        self,
+        plan: RoundPlan,
+        staged: Staged,
+        fold: Fold,
+        *,
+        members: Members,
+        spool: Spool,
+        rejoin: float,
+        on_final: Callable[[], None],
     ) -> None:
         self._plan = plan
         self._staged = staged
@@ -42,6 +54,7 @@ class Running:
         self._members = members
         self._spool = spool
         self._machine = machine.Round(plan, rejoin)
+        self._on_final = on_final
         self._loop = asyncio.get_running_loop()
         self._deadline = time.monotonic() + plan.seconds
         self._verdicts: dict[str, asyncio.Future[Verdict]] = {}
@@ -68,6 +81,15 @@ class Running:
             if not future.done():
                 future.set_result(OVER)
         return self._machine
+
+    def awaits(self, client: str) -> bool:
+        """Whether the client was asked and has no final state yet."""
+        return self._machine.awaits(client)
+
+    def uploading(self, client: str) -> None:
+        """An update of this client has begun to arrive."""
+        if self._plan.kind is TaskKind.TRAIN:
+            self.feed(machine.ClientUploading(client))
 
     def member_changed(self, name: str, connected: bool) -> None:
         self.feed(machine.ClientBack(name) if connected else machine.ClientGone(name))
@@ -116,6 +138,8 @@ class Running:
             case machine.Report(progress):
                 self._reports.append(progress)
                 self._news.set()
+                if progress.state.final:
+                    self._on_final()
             case machine.Wake(at):
                 delay = max(0.0, at - time.monotonic())
                 self._timers.append(self._loop.call_later(delay, self.feed, machine.Tick()))

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from functools import partial
 
+from fedn.combiner.addresses import address
 from fedn.combiner.members import Members
 from fedn.combiner.rounds import Rounds
 from fedn.core.membership import Member
@@ -41,6 +42,7 @@ class TaskService(rpc.TasksServicer):
             version=request.version,
             needs_package=request.needs_package,
             token_ids=frozenset({caller.token_id, caller.parent}),
+            address=address(context.peer()),
         )
         box = self._members.join(member)
         renewal = caller.expires_at - _SHARE_LEFT * (caller.expires_at - caller.issued_at) - time.time()

@@ -12,7 +12,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+
+T = TypeVar("T")
 
 _TRUTH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _UNITS = {"": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
@@ -38,9 +40,20 @@ def _whole(low: int, high: float = math.inf) -> Callable[[str], int]:
     return read
 
 
+def _or_none(read: Callable[[str], T]) -> Callable[[str], T | None]:
+    return lambda text: None if text.strip().lower() == "none" else read(text)
+
+
 def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value < math.inf:
+        raise ValueError(text)
+    return value
+
+
+def _not_negative(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
         raise ValueError(text)
     return value
 
@@ -79,8 +92,10 @@ _BY_TYPE: dict[object, Kind] = {
 }
 
 Port = Annotated[int, Kind("a port number from 0 to 65535", _whole(0, 65535))]
+PortOrNone = Annotated[int | None, Kind("a port number from 0 to 65535, or none", _or_none(_whole(0, 65535)))]
 Count = Annotated[int, Kind("a whole number from 1", _whole(1))]
 Seconds = Annotated[float, Kind("a number of seconds above 0", _positive)]
+Interval = Annotated[float, Kind("a number of seconds, 0 for never", _not_negative)]
 Size = Annotated[int, Kind("a number of bytes, such as 1048576 or 1 MiB", _size)]
 NetworkId = Annotated[str, Kind("1 to 63 letters, digits, - and _", _matching(r"[A-Za-z0-9_-]{1,63}"))]
 """As narrow as the name of a MongoDB database, because it is one."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from fedn.config.kinds import Count, Name, NetworkId, Port, Seconds, Size
+from fedn.config.kinds import Count, Interval, Name, NetworkId, Port, PortOrNone, Seconds, Size
 from fedn.config.schema import Key, Section
 from fedn.config.stores import FileStorageSettings, MongoSettings, S3Settings, SqliteSettings
 
@@ -70,6 +70,10 @@ class ReducerSettings(Settings):
     """How long certificates of the reducer and its combiners are good for; they are renewed in time."""
     standby: bool = False
     """Whether to wait, where another reducer leads the network, and to take over from it when it is gone."""
+    monitor_seconds: Interval = 10.0
+    """How often memory and processor of the reducer and its combiners are noted, in seconds; 0 for never."""
+    geoip_database: str = ""
+    """File in MaxMind's format (.mmdb) that tells where addresses are, for a map of the network; empty shows none."""
     max_package_bytes: Size = GIB
     """Largest compute package that may be uploaded."""
     max_model_bytes: Size = 16 * GIB
@@ -144,3 +148,5 @@ class ClientSettings(Member):
     """Accepted for the flags of 2021; everything goes over TLS."""
     task_seconds: Seconds = 3600.0
     """How long an entry point may take, where the package doesn't say."""
+    status_port: PortOrNone = None
+    """Port of a page on 127.0.0.1 that shows state, round and log; 0 takes any free one, none shows no page."""

@@ -24,6 +24,8 @@ class Member:
     legacy: bool = False
     token_ids: frozenset[str] = frozenset()
     """The token it came with and the one that was derived from."""
+    address: str = ""
+    """Where it calls from."""
 
 
 class Membership:

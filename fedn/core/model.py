@@ -36,6 +36,7 @@ class ClientState(str, Enum):
 
     ASKED = "asked"
     WORKING = "working"
+    UPLOADING = "uploading"
     ANSWERED = "answered"
     REJECTED = "rejected"
     BROKEN = "broken"
@@ -44,7 +45,7 @@ class ClientState(str, Enum):
 
     @property
     def final(self) -> bool:
-        return self not in (ClientState.ASKED, ClientState.WORKING)
+        return self not in (ClientState.ASKED, ClientState.WORKING, ClientState.UPLOADING)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,13 @@ class ClientWorking:
 
 
 @dataclass(frozen=True)
+class ClientUploading:
+    """The client's update has begun to arrive."""
+
+    client: str
+
+
+@dataclass(frozen=True)
 class Answered:
     """A whole answer has arrived."""
 
@@ -75,7 +82,9 @@ class Cancelled:
     """Nobody waits for the round any more."""
 
 
-Event = Started | ClientBack | ClientGone | ClientWorking | Answered | Judged | Failed | Tick | Cancelled
+Event = (
+    Started | ClientBack | ClientGone | ClientWorking | ClientUploading | Answered | Judged | Failed | Tick | Cancelled
+)
 
 
 @dataclass(frozen=True)
@@ -156,6 +165,11 @@ class Round:
     def states(self) -> dict[str, ClientState]:
         return {name: standing.state for name, standing in self._clients.items()}
 
+    def awaits(self, client: str) -> bool:
+        """Whether the client was asked and has no final state yet."""
+        standing = self._clients.get(client)
+        return standing is not None and not standing.state.final
+
     def handle(self, event: Event, *, now: float) -> list[Effect]:
         """What to do about `event`. `now` is the caller's monotonic clock in seconds and never runs back."""
         return list(self._handle(event, now))
@@ -174,9 +188,9 @@ class Round:
                 if self._waits_for(client):
                     yield from self._settle(client, ClientState.BROKEN, detail)
             case ClientWorking(client):
-                if self._waits_for(client) and self._clients[client].state is ClientState.ASKED:
-                    self._clients[client].state = ClientState.WORKING
-                    yield Report(Progress(client, ClientState.WORKING))
+                yield from self._advance(client, ClientState.WORKING, after=(ClientState.ASKED,))
+            case ClientUploading(client):
+                yield from self._advance(client, ClientState.UPLOADING, after=(ClientState.ASKED, ClientState.WORKING))
             case ClientGone(client):
                 if self._waits_for(client):
                     self._clients[client].gone_at = now
@@ -202,6 +216,11 @@ class Round:
             yield Wake(min(now + self.rejoin_seconds, self._deadline))
         if not self._clients:
             yield from self._finish_when_done()
+
+    def _advance(self, client: str, state: ClientState, *, after: tuple[ClientState, ...]) -> Iterator[Effect]:
+        if self._waits_for(client) and self._clients[client].state in after:
+            self._clients[client].state = state
+            yield Report(Progress(client, state))
 
     def _answered(self, answer: Answer) -> Iterator[Effect]:
         standing = self._clients.get(answer.client)

@@ -75,6 +75,7 @@ class ClientState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BROKEN: _ClassVar[ClientState]
     LOST: _ClassVar[ClientState]
     LATE: _ClassVar[ClientState]
+    UPLOADING: _ClassVar[ClientState]
 LOG: StatusType
 MODEL_UPDATE_REQUEST: StatusType
 MODEL_UPDATE: StatusType
@@ -117,6 +118,7 @@ REJECTED: ClientState
 BROKEN: ClientState
 LOST: ClientState
 LATE: ClientState
+UPLOADING: ClientState
 
 class Client(_message.Message):
     __slots__ = ("role", "name")
@@ -310,14 +312,16 @@ class GetGlobalModelResponse(_message.Message):
     def __init__(self, sender: _Optional[_Union[Client, _Mapping]] = ..., receiver: _Optional[_Union[Client, _Mapping]] = ..., model_id: _Optional[str] = ...) -> None: ...
 
 class Heartbeat(_message.Message):
-    __slots__ = ("sender", "processor", "memory_bytes")
+    __slots__ = ("sender", "processor", "memory_bytes", "round_trip")
     SENDER_FIELD_NUMBER: _ClassVar[int]
     PROCESSOR_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    ROUND_TRIP_FIELD_NUMBER: _ClassVar[int]
     sender: Client
     processor: float
     memory_bytes: int
-    def __init__(self, sender: _Optional[_Union[Client, _Mapping]] = ..., processor: _Optional[float] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+    round_trip: float
+    def __init__(self, sender: _Optional[_Union[Client, _Mapping]] = ..., processor: _Optional[float] = ..., memory_bytes: _Optional[int] = ..., round_trip: _Optional[float] = ...) -> None: ...
 
 class ClientAvailableMessage(_message.Message):
     __slots__ = ("sender", "data", "timestamp", "instance", "version", "needs_package")
@@ -350,16 +354,18 @@ class ClientList(_message.Message):
     def __init__(self, client: _Optional[_Iterable[_Union[Client, _Mapping]]] = ...) -> None: ...
 
 class ReassignRequest(_message.Message):
-    __slots__ = ("sender", "receiver", "server", "port")
+    __slots__ = ("sender", "receiver", "server", "port", "combiner")
     SENDER_FIELD_NUMBER: _ClassVar[int]
     RECEIVER_FIELD_NUMBER: _ClassVar[int]
     SERVER_FIELD_NUMBER: _ClassVar[int]
     PORT_FIELD_NUMBER: _ClassVar[int]
+    COMBINER_FIELD_NUMBER: _ClassVar[int]
     sender: Client
     receiver: Client
     server: str
     port: int
-    def __init__(self, sender: _Optional[_Union[Client, _Mapping]] = ..., receiver: _Optional[_Union[Client, _Mapping]] = ..., server: _Optional[str] = ..., port: _Optional[int] = ...) -> None: ...
+    combiner: str
+    def __init__(self, sender: _Optional[_Union[Client, _Mapping]] = ..., receiver: _Optional[_Union[Client, _Mapping]] = ..., server: _Optional[str] = ..., port: _Optional[int] = ..., combiner: _Optional[str] = ...) -> None: ...
 
 class ReconnectRequest(_message.Message):
     __slots__ = ("sender", "receiver", "reconnect")
@@ -466,12 +472,14 @@ class Welcome(_message.Message):
     def __init__(self, heartbeat_seconds: _Optional[float] = ..., inline_bytes: _Optional[int] = ...) -> None: ...
 
 class Goodbye(_message.Message):
-    __slots__ = ("reason", "reassign")
+    __slots__ = ("reason", "reassign", "combiner")
     REASON_FIELD_NUMBER: _ClassVar[int]
     REASSIGN_FIELD_NUMBER: _ClassVar[int]
+    COMBINER_FIELD_NUMBER: _ClassVar[int]
     reason: str
     reassign: bool
-    def __init__(self, reason: _Optional[str] = ..., reassign: bool = ...) -> None: ...
+    combiner: str
+    def __init__(self, reason: _Optional[str] = ..., reassign: bool = ..., combiner: _Optional[str] = ...) -> None: ...
 
 class TaskFailure(_message.Message):
     __slots__ = ("sender", "task_id", "code", "message", "output")
@@ -581,7 +589,7 @@ class RoundEvent(_message.Message):
     def __init__(self, progress: _Optional[_Iterable[_Union[ClientProgress, _Mapping]]] = ..., result: _Optional[_Union[RoundResult, _Mapping]] = ...) -> None: ...
 
 class ClientInfo(_message.Message):
-    __slots__ = ("name", "connected", "instance", "version", "needs_package", "legacy", "processor", "memory_bytes")
+    __slots__ = ("name", "connected", "instance", "version", "needs_package", "legacy", "processor", "memory_bytes", "round_trip", "last_seen", "leaving", "address")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CONNECTED_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
@@ -590,6 +598,10 @@ class ClientInfo(_message.Message):
     LEGACY_FIELD_NUMBER: _ClassVar[int]
     PROCESSOR_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    ROUND_TRIP_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEEN_FIELD_NUMBER: _ClassVar[int]
+    LEAVING_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
     name: str
     connected: bool
     instance: str
@@ -598,7 +610,11 @@ class ClientInfo(_message.Message):
     legacy: bool
     processor: float
     memory_bytes: int
-    def __init__(self, name: _Optional[str] = ..., connected: bool = ..., instance: _Optional[str] = ..., version: _Optional[str] = ..., needs_package: bool = ..., legacy: bool = ..., processor: _Optional[float] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+    round_trip: float
+    last_seen: float
+    leaving: bool
+    address: str
+    def __init__(self, name: _Optional[str] = ..., connected: bool = ..., instance: _Optional[str] = ..., version: _Optional[str] = ..., needs_package: bool = ..., legacy: bool = ..., processor: _Optional[float] = ..., memory_bytes: _Optional[int] = ..., round_trip: _Optional[float] = ..., last_seen: _Optional[float] = ..., leaving: bool = ..., address: _Optional[str] = ...) -> None: ...
 
 class CombinerState(_message.Message):
     __slots__ = ("clients", "log", "processor", "memory_bytes", "draining", "legacy_clients")
@@ -621,11 +637,21 @@ class WatchRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class CombinerPolicy(_message.Message):
-    __slots__ = ("revoked_tokens", "legacy_clients", "legacy_names")
+    __slots__ = ("revoked_tokens", "legacy_clients", "legacy_names", "draining")
     REVOKED_TOKENS_FIELD_NUMBER: _ClassVar[int]
     LEGACY_CLIENTS_FIELD_NUMBER: _ClassVar[int]
     LEGACY_NAMES_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     revoked_tokens: _containers.RepeatedScalarFieldContainer[str]
     legacy_clients: bool
     legacy_names: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, revoked_tokens: _Optional[_Iterable[str]] = ..., legacy_clients: bool = ..., legacy_names: _Optional[_Iterable[str]] = ...) -> None: ...
+    draining: bool
+    def __init__(self, revoked_tokens: _Optional[_Iterable[str]] = ..., legacy_clients: bool = ..., legacy_names: _Optional[_Iterable[str]] = ..., draining: bool = ...) -> None: ...
+
+class Removal(_message.Message):
+    __slots__ = ("client", "reason")
+    CLIENT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    client: str
+    reason: str
+    def __init__(self, client: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...

@@ -1377,6 +1377,11 @@ class RoundsStub(object):
                 request_serializer=fedn_dot_proto_dot_fedn__pb2.CombinerPolicy.SerializeToString,
                 response_deserializer=fedn_dot_proto_dot_fedn__pb2.Response.FromString,
                 _registered_method=True)
+        self.Remove = channel.unary_unary(
+                '/grpc.Rounds/Remove',
+                request_serializer=fedn_dot_proto_dot_fedn__pb2.Removal.SerializeToString,
+                response_deserializer=fedn_dot_proto_dot_fedn__pb2.Response.FromString,
+                _registered_method=True)
 
 
 class RoundsServicer(object):
@@ -1401,6 +1406,12 @@ class RoundsServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Remove(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RoundsServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1417,6 +1428,11 @@ def add_RoundsServicer_to_server(servicer, server):
             'SetPolicy': grpc.unary_unary_rpc_method_handler(
                     servicer.SetPolicy,
                     request_deserializer=fedn_dot_proto_dot_fedn__pb2.CombinerPolicy.FromString,
+                    response_serializer=fedn_dot_proto_dot_fedn__pb2.Response.SerializeToString,
+            ),
+            'Remove': grpc.unary_unary_rpc_method_handler(
+                    servicer.Remove,
+                    request_deserializer=fedn_dot_proto_dot_fedn__pb2.Removal.FromString,
                     response_serializer=fedn_dot_proto_dot_fedn__pb2.Response.SerializeToString,
             ),
     }
@@ -1501,6 +1517,33 @@ class Rounds(object):
             target,
             '/grpc.Rounds/SetPolicy',
             fedn_dot_proto_dot_fedn__pb2.CombinerPolicy.SerializeToString,
+            fedn_dot_proto_dot_fedn__pb2.Response.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Remove(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/grpc.Rounds/Remove',
+            fedn_dot_proto_dot_fedn__pb2.Removal.SerializeToString,
             fedn_dot_proto_dot_fedn__pb2.Response.FromString,
             options,
             channel_credentials,

@@ -378,6 +378,7 @@ class RoundsStub:
     Run: _grpc.UnaryStreamMultiCallable[_fedn_pb2.RoundPlan, _fedn_pb2.RoundEvent]
     Watch: _grpc.UnaryStreamMultiCallable[_fedn_pb2.WatchRequest, _fedn_pb2.CombinerState]
     SetPolicy: _grpc.UnaryUnaryMultiCallable[_fedn_pb2.CombinerPolicy, _fedn_pb2.Response]
+    Remove: _grpc.UnaryUnaryMultiCallable[_fedn_pb2.Removal, _fedn_pb2.Response]
 
 @_typing.type_check_only
 class RoundsAsyncStub(RoundsStub):
@@ -387,6 +388,7 @@ class RoundsAsyncStub(RoundsStub):
     Run: _aio.UnaryStreamMultiCallable[_fedn_pb2.RoundPlan, _fedn_pb2.RoundEvent]  # type: ignore[assignment]
     Watch: _aio.UnaryStreamMultiCallable[_fedn_pb2.WatchRequest, _fedn_pb2.CombinerState]  # type: ignore[assignment]
     SetPolicy: _aio.UnaryUnaryMultiCallable[_fedn_pb2.CombinerPolicy, _fedn_pb2.Response]  # type: ignore[assignment]
+    Remove: _aio.UnaryUnaryMultiCallable[_fedn_pb2.Removal, _fedn_pb2.Response]  # type: ignore[assignment]
 
 class RoundsServicer(metaclass=_abc_1.ABCMeta):
     """The reducer's side of a combiner."""
@@ -409,6 +411,13 @@ class RoundsServicer(metaclass=_abc_1.ABCMeta):
     def SetPolicy(
         self,
         request: _fedn_pb2.CombinerPolicy,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fedn_pb2.Response, _abc.Awaitable[_fedn_pb2.Response]]: ...
+
+    @_abc_1.abstractmethod
+    def Remove(
+        self,
+        request: _fedn_pb2.Removal,
         context: _ServicerContext,
     ) -> _typing.Union[_fedn_pb2.Response, _abc.Awaitable[_fedn_pb2.Response]]: ...
 

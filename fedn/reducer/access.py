@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from flask import g, request
 
+from fedn.errors import Unauthenticated
 from fedn.reducer import browsers
 from fedn.reducer.context import services
 from fedn.security.policy import PUBLIC, ROUTES, authorize
-
-FORMS = frozenset({"POST /context", "POST /models", "POST /control"})
-"""What the pages have forms for."""
 
 
 def guard() -> None:
@@ -20,26 +18,21 @@ def guard() -> None:
         return  # there is nothing here to guard: the answer is 404 or 405
     method = "GET" if request.method == "HEAD" else request.method
     key = f"{method} {rule.rule}"
-    token = _token(key)
-    if token and ROUTES.get(key) != PUBLIC:
-        g.claims = services().tokens.verify(token)
+    if ROUTES.get(key) != PUBLIC:
+        _identify()
     authorize(ROUTES, key, g.claims)
 
 
-def _token(key: str) -> str | None:
-    """`Bearer T`, or `Token T` as clients of 2021 say it.
-
-    People look at pages with a browser, which knows only passwords: for reading, the token may be one. For more it may
-    only where a form on a page of ours was posted, as a browser sends it along when another site has it post something
-    here, too.
-    """
-    authorization = request.authorization
-    if authorization is None:
-        return None
-    if authorization.type in ("bearer", "token"):
-        return authorization.token
-    if authorization.type != "basic":
-        return None
-    if key in FORMS:
-        browsers.refuse_foreign()
-    return authorization.password if key in FORMS or key.startswith("GET ") else None
+def _identify() -> None:
+    """By `Authorization: Bearer T`, or `Token T` as clients of 2021 say it; else by the cookie of a login."""
+    here, authorization = services(), request.authorization
+    if authorization is not None:
+        if authorization.type not in ("bearer", "token") or not authorization.token:
+            raise Unauthenticated(
+                f"a token is given as `Authorization: Bearer TOKEN`, not by {authorization.type}",
+                hint="browsers log in at /login",
+            )
+        g.claims = here.tokens.verify(authorization.token)
+    elif token := browsers.cookie_token(here):
+        g.claims = here.tokens.verify_login(token)
+        g.csrf = browsers.csrf_token(token)

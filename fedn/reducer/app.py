@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import logging
 
 from apiflask import APIFlask
 from flask import Response, g, request
 
 from fedn.reducer import access, context, contract, openapi, problems
-from fedn.reducer.api import events, health, models, network, packages, sessions, tokens
+from fedn.reducer.api import (
+    about,
+    attention,
+    events,
+    health,
+    logins,
+    models,
+    monitoring,
+    network,
+    packages,
+    plots,
+    sessions,
+    settings,
+    tags,
+    tokens,
+)
 from fedn.reducer.encoding import Provider
 from fedn.reducer.services import Services
 from fedn.reducer.streams import Watchers
-from fedn.reducer.ui import pages
+from fedn.reducer.ui import routes, words
 from fedn.reducer.uploads import UploadRequest
 from fedn.version import __version__
 
@@ -21,9 +38,12 @@ log = logging.getLogger(__name__)
 _BODY_BYTES = 1 << 20
 """Longest body of a request, where its route doesn't set another limit."""
 
+_EMPTY = base64.b64encode(hashlib.sha256().digest()).decode()
+"""Digest of the empty style sheet that Plotly adds to a page, and fills by script."""
+
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
+    f"style-src 'self' 'sha256-{_EMPTY}'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
@@ -50,8 +70,27 @@ def create_app(services: Services) -> APIFlask:
     problems.register(app)
     app.before_request(access.guard)
     app.after_request(_finish)
-    for noun in (health, network, models, packages, sessions, events, tokens, contract, pages):
+    for noun in (
+        health,
+        attention,
+        network,
+        models,
+        packages,
+        sessions,
+        plots,
+        events,
+        tokens,
+        tags,
+        monitoring,
+        settings,
+        about,
+        logins,
+        contract,
+    ):
         app.register_blueprint(noun.blueprint)
+    for page in routes.BLUEPRINTS:
+        app.register_blueprint(page)
+    words.register(app)
     return app
 
 

@@ -6,23 +6,22 @@ import base64
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 
-import yaml
 from apiflask import APIBlueprint
-from flask import Response, jsonify, request
+from flask import Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 
 from fedn.errors import FednError, InvalidInput, NotFound, Unavailable
-from fedn.reducer import browsers, control, enrolment, models, packages, plots, resets, sessions, standing
+from fedn.reducer import browsers, control, enrolment, joining, models, packages, resets, sessions, standing
 from fedn.reducer.api.requests import CombinerAddress, SessionRequest
 from fedn.reducer.api.sessions import to_session
+from fedn.reducer.api.tokens import address
 from fedn.reducer.context import claims, services
 from fedn.reducer.downloads import download
-from fedn.reducer.joining import default_days
-from fedn.reducer.ui import pages
-from fedn.reducer.ui.forms import form_of
+from fedn.reducer.plots import figures, metrics
+from fedn.reducer.ui import events as event_pages
+from fedn.reducer.ui import packages as package_page
 from fedn.reducer.uploads import received
 from fedn.security.tokens import Role
 from fedn.stores.documents import Event, Package
@@ -90,15 +89,14 @@ def add() -> Response:
 
 @blueprint.get("/context")
 def context() -> ResponseReturnValue:
-    """The compute package, or the one of the name `name`. A browser gets a page with it, and a form to upload one."""
+    """The compute package, or the one of the name `name`. A browser gets the page of packages."""
     if "name" not in request.args and browsers.asks_for_page():
-        return pages.package()
+        return package_page.show()
     here, package = services(), _package()
     return download(packages.content(here, package), size=package.size, sha256=package.id, name=package.name)
 
 
 @blueprint.post("/context")
-@form_of(pages.package)
 def upload_context() -> Response:
     """Upload the compute package: the form's `file` and `helper`."""
     here = services()
@@ -118,18 +116,10 @@ def checksum() -> Response:
 @blueprint.get("/config/download")
 def client_settings() -> Response:
     """A settings file for clients, with a token of its own."""
-    here, asked = services(), urlsplit(f"//{request.host}")
-    days = default_days(here.settings, Role.CLIENT)
-    _, token = here.tokens.issue(Role.CLIENT, days=days, created_by=claims().token_id)
-    controller: dict[str, Any] = {
-        "discover_host": asked.hostname,
-        "discover_port": asked.port or 443,
-        "token": token,
-    }
-    package = packages.active(here)
-    if package is not None:
-        controller["checksum"] = package.md5
-    text = yaml.safe_dump({"network_id": here.settings.network_id, "controller": controller}, sort_keys=False)
+    here, (host, port) = services(), address()
+    days = joining.default_days(here.settings, Role.CLIENT)
+    _, token = here.tokens.issue(Role.CLIENT, days=days, created_by=claims().origin)
+    text = joining.client_settings(here, token, host=host, port=port)
     response = Response(text, mimetype="application/yaml")
     response.headers.set("Content-Disposition", "attachment", filename="client.yaml")
     return response
@@ -142,15 +132,19 @@ def status() -> Response:
 
 
 @blueprint.get("/events")
-def events() -> Response:
-    """The newest events."""
+def events() -> ResponseReturnValue:
+    """The newest events. A browser gets their page."""
+    if browsers.asks_for_page():
+        return event_pages.show()
     found = services().state.find(Event, limit=_EVENTS)
     return jsonify({"result": [event.to_body() for _, event in found]})
 
 
 @blueprint.get("/netgraph")
-def netgraph() -> Response:
-    """Nodes and edges of the network."""
+def netgraph() -> ResponseReturnValue:
+    """Nodes and edges of the network. A browser is led to their page."""
+    if browsers.asks_for_page():
+        return redirect("/network", 303)
     network = services().network
     nodes = [_node("reducer", "reducer", up=True)]
     edges = []
@@ -166,11 +160,10 @@ def netgraph() -> Response:
 @blueprint.get("/metric_type")
 def metric_type() -> Response:
     """The box plot of the metric `selected`, or of the first by name, as a Plotly figure."""
-    return jsonify(plots.box_plot(services().state, request.args.get("selected", "")))
+    return jsonify(figures.escaped(metrics.box_plot(services().state, request.args.get("selected", ""))))
 
 
 @blueprint.post("/models")
-@form_of(pages.models)
 def seed() -> Response:
     """Seed the model trail: the form's `seed`."""
     here = services()
@@ -179,10 +172,9 @@ def seed() -> Response:
 
 
 @blueprint.post("/control")
-@form_of(pages.rounds)
 def start() -> Response:
     """Start rounds: the form's `rounds`, `timeout`, `clients_required`, `clients_requested`, `validate`, `task`."""
-    form = {name: value for name, value in request.form.items() if value}  # a browser sends empty fields, too
+    form = {name: value for name, value in request.form.items() if value}  # an empty field is one that is left out
     if "timeout" in form:
         form["round_timeout"] = form.pop("timeout")
     task = form.pop("task", "")

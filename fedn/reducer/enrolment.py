@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from fedn.errors import Forbidden, InvalidInput, NameInUse, NotFound
 from fedn.reducer import journal, packages
-from fedn.reducer.network import CombinerView
+from fedn.reducer.presence import CombinerView
 from fedn.reducer.services import Services
 from fedn.security.tls import local_names
 from fedn.security.tokens import Claims

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,9 +70,21 @@ class Feed:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._subscriptions: set[Subscription] = set()
+        self._listeners: list[Callable[[Notice], None]] = []
+
+    def listen(self, listener: Callable[[Notice], None]) -> Callable[[], None]:
+        """Call `listener` with every notice, in order, before any subscriber has it; what is returned ends that.
+
+        It is called by whoever publishes, who waits for it: it must be quick, and neither block nor publish.
+        """
+        with self._lock:
+            self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def publish(self, notice: Notice) -> None:
         with self._lock:
+            for listener in self._listeners:
+                listener(notice)
             slow = {one for one in self._subscriptions if not one.offer(notice)}
             self._subscriptions -= slow
         for one in slow:

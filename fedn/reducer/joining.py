@@ -1,4 +1,4 @@
-"""The join strings that a reducer leaves for members on its own machine, and the address in them."""
+"""What newcomers are given: the join strings for members on the reducer's own machine, and settings for clients."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import ipaddress
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from fedn.config import ReducerSettings
 from fedn.errors import InvalidInput, Unauthenticated
+from fedn.reducer import packages
 from fedn.reducer.services import Services
 from fedn.reducer.tokens import DAY
 from fedn.security import private
@@ -36,6 +40,15 @@ def leave_join_strings(services: Services, *, port: int) -> None:
             _, token = services.tokens.issue(role, days=default_days(services.settings, role), created_by="reducer")
             found = JoinString.parse(services.tokens.join_string(token, host=here, port=port))
         private.write(path, f"{replace(found, host=here, port=port)}\n".encode())
+
+
+def client_settings(services: Services, token: str, *, host: str, port: int) -> str:
+    """A settings file (YAML) for clients with this token, who reach the reducer by this address."""
+    controller: dict[str, Any] = {"discover_host": host, "discover_port": port, "token": token}
+    package = packages.active(services)
+    if package is not None:
+        controller["checksum"] = package.md5
+    return yaml.safe_dump({"network_id": services.settings.network_id, "controller": controller}, sort_keys=False)
 
 
 def is_local(host: str) -> bool:

@@ -1,13 +1,21 @@
-"""Seeding the model trail."""
+"""What is done with the models of the trail: seeding it, comparing two of them."""
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
+from fedn.core.difference import Difference, difference
+from fedn.errors import Unavailable
 from fedn.reducer import control, journal
 from fedn.reducer.feed import Notice
 from fedn.reducer.services import Services
 from fedn.stores.documents import Body, Model
+
+COMPARISONS = 2
+"""How many may run at once: each reads two models from the disk, which rounds need, too."""
+
+_comparisons = threading.BoundedSemaphore(COMPARISONS)
 
 
 def seed(services: Services, source: Path) -> Model:
@@ -22,6 +30,22 @@ def seed(services: Services, source: Path) -> Model:
     journal.record(services, "model_seeded", f"seed model of {model.parameters} parameters", model_id=model.id)
     services.feed.publish(Notice("model", data=brief(model)))
     return model
+
+
+def compare(services: Services, a: Model, b: Model) -> Difference:
+    """How far two models lie apart.
+
+    Raises:
+        Conflict: They are not made of the same arrays.
+        Unavailable: Too many others are compared, or a store is out of reach.
+    """
+    if not _comparisons.acquire(blocking=False):
+        raise Unavailable(f"{COMPARISONS} other comparisons of models run", hint="try again later")
+    try:
+        with services.trail.weights(a, b) as (first, second):
+            return difference(first, second)
+    finally:
+        _comparisons.release()
 
 
 def brief(model: Model) -> Body:

@@ -5,66 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from fedn.core.placement import Load, place
-from fedn.errors import NameInUse, NotFound, Unavailable
+from fedn.core.placement import place
+from fedn.errors import Conflict, NameInUse, NotFound, Unavailable
 from fedn.reducer.feed import Feed, Notice
+from fedn.reducer.presence import NOT_DIALLED, ClientView, CombinerView, Live
 from fedn.stores.documents import Client, Combiner
-from fedn.stores.protocols import Put, StateStore
-
-PENDING_SECONDS = 30.0
-"""How long a client that was assigned and has not come yet counts as one of its combiner's."""
-
-NOT_DIALLED = "not dialled yet"
-
-
-@dataclass(frozen=True)
-class ClientView:
-    """A client that is connected now, as its combiner sees it."""
-
-    name: str
-    combiner: str
-    instance: str = ""
-    version: str = ""
-    needs_package: bool = True
-    legacy: bool = False
-    processor: float = 0.0
-    """Share of one core, at its last heartbeat."""
-    memory_bytes: int = 0
-    since: float = 0.0
-
-
-@dataclass(frozen=True)
-class CombinerView:
-    """A combiner that has announced itself."""
-
-    name: str
-    host: str
-    port: int
-    max_clients: int
-    connected: bool = False
-    draining: bool = False
-    processor: float = 0.0
-    memory_bytes: int = 0
-    clients: int = 0
-    legacy_clients: bool = False
-    """Whether its own settings let in clients that give no token; the reducer's must, too."""
-    error: str = ""
-    """Why it is not connected."""
-
-
-@dataclass
-class _Live:
-    document: Combiner
-    connected: bool = False
-    draining: bool = False
-    processor: float = 0.0
-    memory_bytes: int = 0
-    legacy_clients: bool = False
-    error: str = NOT_DIALLED
-    clients: dict[str, ClientView] = field(default_factory=dict)
-    pending: dict[str, float] = field(default_factory=dict)
+from fedn.stores.protocols import Delete, Put, StateStore
 
 
 class Network:
@@ -76,7 +24,7 @@ class Network:
         self._policy = policy
         self._lock = threading.RLock()
         self._dialled = threading.Condition(self._lock)
-        self._combiners = {document.id: _Live(document) for _, document in state.find(Combiner)}
+        self._combiners = {document.id: Live(document) for _, document in state.find(Combiner)}
         self._listeners: list[Callable[[], None]] = []
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -85,13 +33,53 @@ class Network:
         return lambda: self._listeners.remove(listener)
 
     def register(self, document: Combiner) -> None:
-        """A combiner has announced itself, new or started anew: nobody is connected to it yet."""
+        """A combiner has announced itself, new or started anew: nobody is connected to it yet.
+
+        One that was drained stays so.
+        """
         with self._lock:
+            live = self._combiners.setdefault(document.id, Live(document))
+            document = replace(document, draining=live.document.draining)
             self._state.write(Put(document))
-            live = self._combiners.setdefault(document.id, _Live(document))
             live.document, live.connected, live.error = document, False, NOT_DIALLED
             live.clients.clear()
         self._tell()
+
+    def set_drained(self, name: str, drained: bool) -> CombinerView:
+        """Keep that the operator wants a combiner without clients, or with them again; NotFound."""
+        with self._lock:
+            live = self._found(name)
+            document = replace(live.document, draining=drained)
+            self._state.write(Put(document))
+            live.document = document
+            view = live.view()
+        self._tell()
+        return view
+
+    def remove(self, name: str) -> CombinerView:
+        """Forget a combiner that has no part in the network: one out of reach, or drained and left by its clients.
+
+        Raises:
+            NotFound: No such combiner.
+            Conflict: It has a part in it still.
+        """
+        with self._lock:
+            live = self._found(name)
+            if live.connected and not live.document.draining:
+                raise Conflict(
+                    f"combiner {name} is connected and takes clients",
+                    hint=f"drain it first, `fedn combiner drain {name}`, or stop it",
+                )
+            if live.connected and live.clients:
+                raise Conflict(
+                    f"combiner {name} is being drained and has {len(live.clients)} clients still",
+                    hint="wait until they have gone: they deliver what they are at first; or stop it",
+                )
+            self._state.write(Delete(Combiner, name))
+            del self._combiners[name]
+            self._dialled.notify_all()
+        self._tell()
+        return live.view()
 
     def update(
         self,
@@ -106,9 +94,12 @@ class Network:
     ) -> None:
         """What a combiner's watch says."""
         with self._lock:
-            live = self._combiners[combiner]
+            live = self._combiners.get(combiner)
+            if live is None:
+                return  # it was removed
             news = bool(joined or left) or not live.connected or live.draining != draining
             live.connected, live.draining, live.error = True, draining, ""
+            live.last_seen = time.time()
             live.processor, live.memory_bytes, live.legacy_clients = processor, memory_bytes, legacy_clients
             for name in left:
                 live.clients.pop(name, None)
@@ -123,13 +114,21 @@ class Network:
     def lost(self, combiner: str, reason: str) -> None:
         """A combiner's watch broke off: it and its clients are out of reach until it is back."""
         with self._lock:
-            live = self._combiners[combiner]
+            live = self._combiners.get(combiner)
+            if live is None:
+                return
             news = live.connected or live.error != reason
             live.connected, live.error = False, reason
             live.clients.clear()
             self._dialled.notify_all()
         if news:
             self._tell()
+
+    def answered(self, combiner: str, *, round_trip: float) -> None:
+        """A call to a combiner took so many seconds."""
+        with self._lock:
+            if combiner in self._combiners:
+                self._combiners[combiner].round_trip = round_trip
 
     def wait_dialled(self, *, seconds: float) -> None:
         """Wait until every combiner was reached or found out of reach, so that the view is whole; or so long."""
@@ -162,7 +161,7 @@ class Network:
                     "no combiner that lets in clients of 2021 is connected",
                     hint="set legacy_clients: true for a combiner, too",
                 )
-            loads = [_load(live, now) for live in candidates]
+            loads = [live.load(now, without=name) for live in candidates]
             chosen = self._combiners[place(loads, policy=self._policy, preferred=preferred)]
             chosen.pending[name] = now
         self._state.write(
@@ -170,26 +169,73 @@ class Network:
         )
         return chosen.document
 
+    def move(self, name: str, combiner: str) -> tuple[str, Combiner]:
+        """Keep a place for a client at another combiner.
+
+        Returns:
+            The combiner that it is at, and the one to go to.
+
+        Raises:
+            NotFound: No such client is connected, or there is no such combiner.
+            Conflict: It can't move, or not there.
+            Unavailable: The combiner is out of reach, or full.
+        """
+        now = time.time()
+        with self._lock:
+            target = self._found(combiner)
+            at = self._holder(name)
+            if at.clients[name].legacy:
+                raise Conflict(
+                    f"{name} is a client of 2021, which stays with the combiner that it was given at its start",
+                    hint="have its owner start it again, with the other combiner preferred",
+                )
+            if at is target:
+                raise Conflict(f"client {name} is at combiner {combiner} already")
+            if not target.connected:
+                raise Unavailable(f"combiner {combiner} is out of reach: {target.error}", hint="is it running?")
+            if not target.takes_part:
+                hint = f"resume it first, `fedn combiner resume {combiner}`" if target.document.draining else ""
+                raise Conflict(f"combiner {combiner} is draining and takes no clients", hint=hint)
+            load = target.load(now, without=name)
+            if not load.free:
+                raise Unavailable(
+                    f"combiner {combiner} is full: it has {load.clients} of {load.max_clients} clients",
+                    hint="move others away first, or raise its max_clients",
+                )
+            for live in self._combiners.values():
+                live.pending.pop(name, None)
+            target.pending[name] = now
+            return at.document.id, target.document
+
+    def forget_client(self, name: str) -> None:
+        """Keep no place for a client."""
+        with self._lock:
+            for live in self._combiners.values():
+                live.pending.pop(name, None)
+
     def shares(self) -> dict[str, tuple[str, ...]]:
         """The live clients of each combiner that takes part in rounds."""
         with self._lock:
             return {
-                name: tuple(sorted(live.clients))
+                name: tuple(sorted(clients))
                 for name, live in self._combiners.items()
-                if live.connected and not live.draining and live.clients
+                if live.takes_part and (clients := [one.name for one in live.clients.values() if not one.leaving])
             }
 
     def combiner(self, name: str) -> CombinerView:
         """One combiner; NotFound."""
         with self._lock:
-            if name not in self._combiners:
-                raise NotFound(f"no combiner {name!r}", hint="`fedn combiner list` shows them")
-            return _view(self._combiners[name])
+            return self._found(name).view()
 
     def combiners(self) -> list[CombinerView]:
         """All combiners that ever announced themselves, by name."""
         with self._lock:
-            return [_view(self._combiners[name]) for name in sorted(self._combiners)]
+            return [self._combiners[name].view() for name in sorted(self._combiners)]
+
+    def client(self, name: str) -> ClientView:
+        """One connected client; NotFound."""
+        with self._lock:
+            return self._holder(name).clients[name]
 
     def clients(self) -> list[ClientView]:
         """The connected clients, by name."""
@@ -197,34 +243,18 @@ class Network:
             views = [view for live in self._combiners.values() for view in live.clients.values()]
         return sorted(views, key=lambda view: view.name)
 
+    def _found(self, name: str) -> Live:
+        if name not in self._combiners:
+            raise NotFound(f"no combiner {name!r}", hint="`fedn combiner list` shows them")
+        return self._combiners[name]
+
+    def _holder(self, client: str) -> Live:
+        for live in self._combiners.values():
+            if client in live.clients:
+                return live
+        raise NotFound(f"no client {client!r} is connected", hint="`fedn client list` shows them")
+
     def _tell(self) -> None:
         for listener in tuple(self._listeners):
             listener()
         self._feed.publish(Notice("network"))
-
-
-def _load(live: _Live, now: float) -> Load:
-    live.pending = {name: at for name, at in live.pending.items() if now - at < PENDING_SECONDS}
-    return Load(
-        name=live.document.id,
-        clients=len(live.clients.keys() | live.pending.keys()),
-        max_clients=live.document.max_clients,
-        accepting=live.connected and not live.draining,
-    )
-
-
-def _view(live: _Live) -> CombinerView:
-    document = live.document
-    return CombinerView(
-        name=document.id,
-        host=document.host,
-        port=document.port,
-        max_clients=document.max_clients,
-        connected=live.connected,
-        draining=live.draining,
-        processor=live.processor,
-        memory_bytes=live.memory_bytes,
-        clients=len(live.clients),
-        legacy_clients=live.legacy_clients,
-        error=live.error,
-    )

@@ -25,6 +25,23 @@ EVENTS: Responses = {
 """Responses of a route that stays open and tells what happens."""
 
 
+EXPORT: Responses = {
+    200: {
+        "description": "The file",
+        "content": {"text/csv": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "array"}}},
+    }
+}
+"""Responses of a route that answers with a list as a file."""
+
+PLOT: Responses = {
+    200: {
+        "description": "The plot",
+        "content": {"application/json": {"schema": {"type": "object"}}, "text/csv": {"schema": {"type": "string"}}},
+    }
+}
+"""Responses of a route that answers with a plot."""
+
+
 def describe(app: APIFlask) -> None:
     """Have `app` derive its OpenAPI document from its routes, completed."""
     app.config.update(

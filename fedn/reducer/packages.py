@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from fedn.errors import Conflict, InvalidInput, NotFound, NotReady
 from fedn.package import archive
+from fedn.package.manifest import KNOWN
 from fedn.reducer import control, journal
 from fedn.reducer.services import Services
 from fedn.security.digest import md5_file, sha256_file
@@ -41,20 +42,31 @@ def upload(services: Services, source: Path, *, name: str, helper: str = "") -> 
         md5=md5_file(source),
         helper=_helper(helper or manifest.helper or services.settings.helper),
         uploaded_at=time.time(),
+        entry_points={entry: point.command for entry, point in manifest.entry_points.items() if entry in KNOWN},
     )
     former = services.state.get(Package, package.id)
     if former is not None and control.read(services.state).package_id == package.id:
         return former
-    _refuse_replacement(control.read(services.state))
+    refuse_replacement(control.read(services.state))
     services.artifacts.put(BUCKET, package.id, source, sha256=package.id)
 
     def decide(current: Control) -> tuple[Control, tuple[Change, ...]]:
-        _refuse_replacement(current)
+        refuse_replacement(current)
         return replace(current, package_id=package.id, helper=package.helper), (Put(package),)
 
     control.change(services.state, decide)
     journal.record(services, "package_uploaded", f"compute package {package.name} uploaded", package_id=package.id)
     return package
+
+
+def refuse_replacement(current: Control) -> None:
+    """Conflict, if the package may not be replaced now: the federation is seeded, or a session runs."""
+    control.refuse_while_running(current)
+    if current.package_id and current.latest_model:
+        raise Conflict(
+            "the federation is seeded, so that its compute package can't be replaced",
+            hint="that keeps foreign code out of it; start a new network, or reset this one with POST /drop_control",
+        )
 
 
 def active(services: Services) -> Package | None:
@@ -82,15 +94,6 @@ def get(services: Services, package_id: str) -> Package:
 def content(services: Services, package: Package) -> BinaryIO:
     """Its archive, for the caller to close."""
     return services.artifacts.open(BUCKET, package.id)
-
-
-def _refuse_replacement(current: Control) -> None:
-    control.refuse_while_running(current)
-    if current.package_id and current.latest_model:
-        raise Conflict(
-            "the federation is seeded, so that its compute package can't be replaced",
-            hint="that keeps foreign code out of it; start a new network, or reset this one with POST /drop_control",
-        )
 
 
 def _file_name(name: str) -> str:

@@ -174,6 +174,8 @@ class Patience:
             thread = threading.Thread(target=self._look_after, args=(name, store, error), name=name, daemon=True)
             self._threads = [one for one in self._threads if one.is_alive()] + [thread]
             thread.start()
+        if self._feed is not None:
+            self._feed.publish(Notice("network"))
 
     def _look_after(self, name: str, store: Checkable, error: Unavailable) -> None:
         since = time.monotonic()

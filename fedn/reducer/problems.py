@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlencode
 
 from apiflask import APIFlask, HTTPError
-from flask import Response, jsonify, request
+from flask import Response, jsonify, make_response, redirect, request
 from werkzeug.exceptions import HTTPException
 
 from fedn.errors import FednError, from_code
+from fedn.reducer import browsers
+from fedn.reducer.ui.render import render
 
 log = logging.getLogger(__name__)
 
@@ -77,13 +80,20 @@ def _answer(error: FednError, status: int = 0) -> Response:
     status = status or STATUS[error.code]
     if status == 500:
         log.error("%s %s: %s", request.method, request.path, error)
+    if request.method == "GET" and not request.path.startswith("/api/") and browsers.asks_for_page():
+        return _page(error, status)
     response = jsonify({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
     response.status_code = status
     if status == 401:
-        # A browser asks its user then; anything else knows what to do.
-        scheme = "Bearer" if request.path.startswith("/api/") else "Basic"
-        response.headers["WWW-Authenticate"] = f'{scheme} realm="FEDn: the token is the password"'
+        response.headers["WWW-Authenticate"] = 'Bearer realm="FEDn"'
     return response
+
+
+def _page(error: FednError, status: int) -> Response:
+    """What a person sees: the page to log in at, or what is wrong."""
+    if status == 401:
+        return make_response(redirect(f"/login?{urlencode({'next': request.full_path.rstrip('?')})}", 303))
+    return make_response(render("problem.html", error=error), status)
 
 
 def _of_flask(error: HTTPException) -> Response:

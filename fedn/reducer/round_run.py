@@ -19,7 +19,8 @@ from fedn.core.model import ClientState, Progress, RoundPlan
 from fedn.core.session import CombinerDone, CombinerFailed, Event
 from fedn.errors import FednError, InvalidUpdate, Unavailable
 from fedn.proto import fedn_pb2 as pb
-from fedn.reducer.combiners import Link, Links, RoundCall
+from fedn.reducer.combiners import Links
+from fedn.reducer.link import Link, RoundCall
 from fedn.rpc import codec
 from fedn.stores.documents import Body, Round, Validation
 
@@ -29,6 +30,7 @@ class Progressed:
     """Clients of a running round went on."""
 
     round_id: str
+    combiner: str
     number: int
     kind: str
     progress: tuple[Progress, ...]
@@ -41,6 +43,7 @@ class Progressed:
             "clients": [
                 {
                     "client": one.client,
+                    "combiner": self.combiner,
                     "state": one.state.value,
                     "detail": one.reason,
                     "bytes": one.answer.update.size if one.answer and one.answer.update else 0,
@@ -102,8 +105,8 @@ class RoundRun:
     def start(self, model_data: bytes) -> None:
         """Have every combiner begin; a thread each follows it."""
         for combiner, clients in self._shares.items():
-            link = self._links.get(combiner)
             try:
+                link = self._links.get(combiner)
                 call = link.run(replace(self._plan, clients=clients), model_data=model_data)
             except FednError as error:
                 self._report(Landed(self.id, combiner, error=str(error)))
@@ -199,6 +202,7 @@ class RoundRun:
             "number": self._plan.number,
             "attempt": self._attempt,
             "kind": self._plan.kind.value,
+            "started_at": self._started_at,
             "seconds": self._plan.seconds,
             "combiners": {name: len(clients) for name, clients in self._shares.items()},
             "clients": sorted(client for clients in self._shares.values() for client in clients),
@@ -249,7 +253,7 @@ class RoundRun:
             if event.progress:
                 progress = tuple(codec.progress_from_message(one, task_id=self.id) for one in event.progress)
                 final.update({one.client: one for one in progress if one.state.final})
-                self._report(Progressed(self.id, self._plan.number, self._plan.kind.value, progress))
+                self._report(Progressed(self.id, name, self._plan.number, self._plan.kind.value, progress))
             if event.HasField("result"):
                 content = self._fetch(link, event.result)
                 seconds = dict(event.result.seconds)

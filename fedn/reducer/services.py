@@ -17,8 +17,11 @@ from fedn.errors import Conflict, Unavailable
 from fedn.reducer import identity
 from fedn.reducer.combiners import Links
 from fedn.reducer.feed import Feed
+from fedn.reducer.monitoring import Monitor
 from fedn.reducer.network import Network
 from fedn.reducer.patience import Patience
+from fedn.reducer.places import Places
+from fedn.reducer.running import Running
 from fedn.reducer.tokens import Tokens
 from fedn.reducer.trail import Trail
 from fedn.reducer.worker import Worker
@@ -46,11 +49,14 @@ class Services:
     authority: Authority
     tokens: Tokens
     feed: Feed
+    running: Running
     network: Network
     links: Links
     trail: Trail
     worker: Worker
     patience: Patience
+    places: Places | None
+    """Where addresses are; None without a database of that."""
     scratch: Path
     """Folder of what requests and rounds need for a while: on the disk of the data folder, as `/tmp` may be memory."""
     _closing: contextlib.ExitStack
@@ -89,6 +95,9 @@ class Services:
             on_lost()
 
         with contextlib.ExitStack() as stack:
+            places = Places(settings.geoip_database) if settings.geoip_database else None
+            if places is not None:
+                stack.callback(places.close)
             lease = _in_turn(lambda: Lease(folder), settings, patience)
             stack.callback(lease.release)
             scratch = folder / "tmp"
@@ -117,6 +126,7 @@ class Services:
             )
             feed = Feed()
             stack.callback(feed.close)
+            running = Running(feed)
             patience.record(state, feed)
             network = patience.keep(lambda: Network(state, feed, policy=settings.placement))
             links = patience.keep(
@@ -135,6 +145,9 @@ class Services:
             worker = Worker(state=state, feed=feed, network=network, links=links, trail=trail, patience=patience)
             stack.callback(worker.close)
             worker.start()
+            monitor = Monitor(state, network, seconds=settings.monitor_seconds)
+            stack.callback(monitor.close)
+            monitor.start()
             return cls(
                 settings=settings,
                 state=state,
@@ -142,11 +155,13 @@ class Services:
                 authority=authority,
                 tokens=tokens,
                 feed=feed,
+                running=running,
                 network=network,
                 links=links,
                 trail=trail,
                 worker=worker,
                 patience=patience,
+                places=places,
                 scratch=scratch,
                 _closing=stack.pop_all(),
             )

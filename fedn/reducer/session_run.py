@@ -200,6 +200,7 @@ class SessionRun:
                     patience=self._patience,
                     stopped=self._stopping,
                     waits=self._waits,
+                    timed=run.timed,
                 )
         except FednError as error:
             if isinstance(error, Unavailable) and self._patience.ended:

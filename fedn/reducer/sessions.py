@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from fedn.core.strategies import create
 from fedn.errors import InvalidInput, NotFound, NotReady, Unavailable
-from fedn.reducer import control, journal
+from fedn.reducer import control, journal, running
 from fedn.reducer.feed import Notice, Subscription
 from fedn.reducer.services import Services
 from fedn.reducer.streams import QUIET_SECONDS, Notices
-from fedn.stores.documents import Control, Session
+from fedn.stores.documents import Body, Control, Round, Session
 from fedn.stores.protocols import Change, Insert
 
 
@@ -65,10 +65,32 @@ def stop(services: Services, session_id: str) -> Session:
     return get(services, session_id)
 
 
+def progress(services: Services, session_id: str) -> Body:
+    """How far a session is, and its round: the running one, else the last. NotFound."""
+    session = get(services, session_id)
+    going = services.running.round(session_id)
+    phase, shown = going or (_phase(session), _last_round(services, session))
+    store = services.running.waits(session_id) if session.ended_at is None else ""
+    shortage = _shortage(services, session) if phase == "waiting" else ""
+    return {
+        "session_id": session_id,
+        "state": session.state,
+        "rounds": session.rounds,
+        "rounds_done": session.rounds_done,
+        "phase": phase,
+        "waits_for": "store" if store else "clients" if shortage else "",
+        "waits": store or shortage,
+        "at": time.time(),
+        "round": shown,
+    }
+
+
 def watch(services: Services, session_id: str, subscription: Subscription) -> Notices:
-    """The session as it is, then what happens to it, until it has ended."""
+    """The session and its round as they are, then what happens to it, until it has ended."""
     session = get(services, session_id)
     yield Notice("session", session_id, session.to_body())
+    if session.ended_at is None:
+        yield from services.running.notices(session_id)
     speak_by = time.monotonic() + QUIET_SECONDS
     while session.ended_at is None:
         notice = subscription.get(seconds=max(0.0, speak_by - time.monotonic()))
@@ -84,6 +106,19 @@ def watch(services: Services, session_id: str, subscription: Subscription) -> No
             yield notice
             if notice.kind == "session":
                 session = Session.from_body(notice.data)
+
+
+def _phase(session: Session) -> str:
+    """Of a session with no round on."""
+    if session.ended_at is not None:
+        return "ended"
+    return "queued" if session.state == "queued" else "waiting"
+
+
+def _last_round(services: Services, session: Session) -> Body | None:
+    for _, document in services.state.find(Round, where={"session_id": session.id}, limit=1):
+        return running.last(document, seconds=session.round_timeout)
+    return None
 
 
 def _start_model(services: Services, session: Session, current: Control) -> str:
@@ -102,9 +137,13 @@ def _check_clients(services: Services, session: Session, current: Control) -> No
             "there is no compute package, and no client that works without one",
             hint="upload one with `fedn package upload FILE`",
         )
+    shortage = _shortage(services, session)
+    if shortage:
+        raise NotReady(shortage, hint="start more with `fedn run client`, or require fewer")
+
+
+def _shortage(services: Services, session: Session) -> str:
+    """What lacks for a round; empty where enough clients are there."""
     live = sum(len(names) for names in services.network.shares().values())
-    if live < session.clients_required:
-        raise NotReady(
-            f"{live} of the {session.clients_required} clients required are connected",
-            hint="start more with `fedn run client`, or require fewer",
-        )
+    required = session.clients_required
+    return f"{live} of the {required} clients required are connected" if live < required else ""

@@ -22,6 +22,12 @@ SESSION_SECONDS = 7 * DAY
 CALL_SECONDS = 3600.0
 """How long the reducer's own token for a combiner is good."""
 
+LOGIN_SECONDS = 12 * 3600.0
+"""How long a login in a browser is good."""
+
+_BROWSER = "browser"
+"""The audience of a login's token: it counts as a cookie and nowhere else."""
+
 
 class Tokens:
     """Issues, checks and revokes. Safe to use from many threads.
@@ -89,6 +95,21 @@ class Tokens:
             audience=f"combiner {combiner}",
         )
 
+    def for_login(self, claims: Claims) -> tuple[str, float]:
+        """The token of a login in a browser, derived from the one with these claims, and its seconds."""
+        now = time.time()
+        lifetime = min(LOGIN_SECONDS, claims.expires_at - now)
+        token = self._issuer.issue(
+            claims.role,
+            token_id=uuid.uuid4().hex,
+            now=now,
+            lifetime=lifetime,
+            subject=claims.subject,
+            parent=claims.origin,
+            audience=_BROWSER,
+        )
+        return token, lifetime
+
     def for_call(self, combiner: str) -> str:
         """The token that the reducer shows to a combiner."""
         return self._issuer.issue(
@@ -102,6 +123,15 @@ class Tokens:
     def verify(self, token: str) -> Claims:
         """Who bears `token`; Unauthenticated says why it is no good."""
         return self._verifier.verify(token, now=time.time(), revoked=self._revoked)
+
+    def verify_login(self, token: str) -> Claims:
+        """Who logged in and was given `token`; Unauthenticated says why it is no good."""
+        return self._verifier.verify(token, now=time.time(), revoked=self._revoked, audience=_BROWSER)
+
+    def end_login(self, claims: Claims) -> None:
+        """Make a login's token no good, as far as this process lasts: after its end, it has hours to live at most."""
+        if claims.audience == _BROWSER:
+            self._revoked |= {claims.token_id}
 
     def revoke(self, token_id: str) -> Token:
         """Make a token, and all that was derived from it, no good from now on.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
@@ -21,7 +22,7 @@ from fedn.core.strategies import create
 from fedn.errors import InvalidModel, InvalidUpdate, NotFound, Unavailable
 from fedn.reducer import control
 from fedn.reducer.patience import Patience, impatient, write
-from fedn.stores.documents import Body, Model, Session, Validation
+from fedn.stores.documents import Body, Model, Session, Tag, Validation
 from fedn.stores.protocols import ArtifactStore, Change, Insert, Put, StateStore
 
 BUCKET = "fedn-models"
@@ -71,22 +72,38 @@ class Trail:
         newest = control.read(self._state).latest_model
         return self._state.get(Model, newest) if newest else None
 
-    def get(self, model_id: str) -> Model:
-        """A model's record; NotFound."""
-        model = self._state.get(Model, model_id)
+    def get(self, name: str) -> Model:
+        """The record of a model, by its id or by the name of a tag on it; NotFound."""
+        model = self._state.get(Model, name)
         if model is None:
-            raise NotFound(f"no model {model_id!r}", hint="`fedn model list` shows them")
+            tag = self._state.get(Tag, name)
+            model = self._state.get(Model, tag.model_id) if tag else None
+        if model is None:
+            raise NotFound(f"no model {name!r}, and no tag of that name", hint="`fedn model list` shows them")
         return model
 
-    def open(self, model_id: str) -> BinaryIO:
-        """A model's content, for the caller to close; NotFound."""
-        self.get(model_id)
-        return self._artifacts.open(BUCKET, model_id)
+    def lineage(self, name: str) -> Iterator[Model]:
+        """A model, by id or tag, then its parent and so on to the seed; NotFound."""
+        model: Model | None = self.get(name)
+        while model is not None:
+            yield model
+            model = self._state.get(Model, model.parent) if model.parent else None
 
-    def start(self, model_id: str) -> Start:
-        """A model to start a round from."""
-        model = self.get(model_id)
-        return Start(model, self._artifacts.read(BUCKET, model_id) if model.size <= SMALL else b"")
+    def open(self, name: str) -> BinaryIO:
+        """The content of a model, by id or tag, for the caller to close; NotFound."""
+        return self._artifacts.open(BUCKET, self.get(name).id)
+
+    @contextmanager
+    def weights(self, *models: Model) -> Iterator[tuple[w.Weights, ...]]:
+        """The arrays of models, mapped where their format allows it; those of a distant store are fetched first."""
+        with TemporaryDirectory(dir=self.scratch, prefix="weights-") as folder:
+            found = {each: w.read(self._local(each, Path(folder))) for each in {model.id for model in models}}
+            yield tuple(found[model.id] for model in models)
+
+    def start(self, name: str) -> Start:
+        """A model to start a round from, by id or tag."""
+        model = self.get(name)
+        return Start(model, self._artifacts.read(BUCKET, model.id) if model.size <= SMALL else b"")
 
     def reach(self, model: Model) -> None:
         """`Unavailable` where a model's content can't be had now."""
@@ -104,6 +121,7 @@ class Trail:
         patience: Patience | None = None,
         stopped: threading.Event | None = None,
         waits: Callable[[Unavailable], None] | None = None,
+        timed: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> tuple[Model, bytes]:
         """Reduce partials to the next model and append it: the model's file first, then its record and the session's
         new standing in one step, so that a crash between leaves nothing but a file without a name.
@@ -113,6 +131,7 @@ class Trail:
             updates: (combiner, accepted update), for the record.
             patience: With stores that are out of reach; by default none.
             waits: Is told, where a store is out of reach.
+            timed: Measures what is done in it, as `commit`: the storing of file and record.
             stopped: Where this is set, the model's file is waited for no longer. Its record is, for it may stand.
 
         Returns:
@@ -133,8 +152,11 @@ class Trail:
             arrays = create(session.strategy).finish(total, w.read(before))
             _check(arrays)
             content = _content(arrays, w.style_of(before), None if parent.data else Path(folder) / "next")
+            with timed("commit"):
+                store = partial(self._document, content, arrays, model_id)
+                stored = patience.keep(store, unless=stopped, waits=waits)
             document = replace(
-                patience.keep(partial(self._document, content, arrays, model_id), unless=stopped, waits=waits),
+                stored,
                 parent=parent.model.id,
                 session_id=session.id,
                 round_id=round_id,
@@ -142,7 +164,8 @@ class Trail:
                 updates=[_update(combiner, progress) for combiner, progress in updates],
             )
         standing = replace(session, rounds_done=number, model_id=document.id)
-        patience.keep(lambda: self._append(document, Put(standing)), waits=waits)
+        with timed("commit"):
+            patience.keep(lambda: self._append(document, Put(standing)), waits=waits)
         return document, content if isinstance(content, bytes) else b""
 
     def validate(self, model: Model, validations: Sequence[Validation]) -> Model:

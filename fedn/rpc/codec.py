@@ -15,6 +15,7 @@ _KIND = {number: kind for kind, number in _TASK.items()}
 _STATE = {
     ClientState.ASKED: pb.ASKED,
     ClientState.WORKING: pb.WORKING,
+    ClientState.UPLOADING: pb.UPLOADING,
     ClientState.ANSWERED: pb.ANSWERED,
     ClientState.REJECTED: pb.REJECTED,
     ClientState.BROKEN: pb.BROKEN,
@@ -177,7 +178,7 @@ def progress_to_message(progress: Progress) -> pb.ClientProgress:
 
 
 def progress_from_message(message: pb.ClientProgress, *, task_id: str) -> Progress:
-    state = _STATE_BACK[message.state]
+    state = _STATE_BACK.get(message.state, ClientState.WORKING)  # one of a newer combiner: something in between
     answer = None
     if state is ClientState.ANSWERED:
         answer = Answer(

@@ -55,6 +55,11 @@ class Claims:
     audience: str = ""
     """The one service that it is for, a combiner's name; empty for the reducer."""
 
+    @property
+    def origin(self) -> str:
+        """Id of the token that somebody was given: of the one that this was derived from, or its own."""
+        return self.parent or self.token_id
+
 
 def new_signing_key() -> bytes:
     """A new Ed25519 private key, as PEM (PKCS #8)."""

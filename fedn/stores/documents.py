@@ -41,6 +41,8 @@ class Combiner(Document):
     max_clients: int
     joined_at: float
     token_id: str = ""
+    draining: bool = False
+    """Whether the operator wants it without clients."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +71,14 @@ class Token(Document):
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate(Document):
-    """The certificate (PEM) of the network's CA: what shows that a reducer is of this network. It is no secret."""
+    """What shows that a reducer is of this network: the certificate (PEM) of its CA, and more that is no secret."""
 
     KIND = "network.certificates"
     KEY: ClassVar[str] = "ca"
     pem: str
     fingerprint: str
+    tokens_key: str = ""
+    """Public key (PEM) that the network's tokens are checked with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +101,8 @@ class Package(Document):
     md5: str
     helper: str
     uploaded_at: float
+    entry_points: dict[str, str] = field(default_factory=dict)
+    """Name → command of those that something runs; empty for one that was uploaded to an earlier version."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,8 +232,37 @@ class Control(Document):
     latest_model: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tag(Document):
+    """A name for one model at a time, which may come to point at another; `id` is the name."""
+
+    KIND = "control.tags"
+    model_id: str
+    at: float
+    """When it was set."""
+    by: str = ""
+    """Id of the token that it was set with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample(Document):
+    """What the reducer or a combiner took of its machine at one moment."""
+
+    KIND = "control.psutil_monitoring"
+    at: float
+    node: str
+    """Name of the combiner; `reducer` for the reducer."""
+    role: str
+    """reducer · combiner"""
+    processor: float
+    """Share of one core since the sample before."""
+    memory_bytes: int
+    clients: int
+    """Connected to this combiner; for the reducer, to all of them."""
+
+
 KINDS: tuple[type[Document], ...] = (
     Combiner, Client, Token, Certificate, Storage,
-    Package, Model, Session, Round, Validation, Event, Control,
+    Package, Model, Session, Round, Validation, Event, Control, Tag, Sample,
 )  # fmt: skip
 """Every kind there is."""

@@ -5,10 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import time
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from fedn.errors import Conflict, Unavailable
+
+LOOK_SECONDS = 1.0
+"""How long a lease waits at most for those who look who holds it: a look takes microseconds."""
+
+UNKNOWN = "another process"
+"""A holder that hasn't written its name yet."""
 
 
 class Lease:
@@ -29,13 +37,11 @@ class Lease:
             self._file = (folder / name).open("a+")
         except OSError as error:
             raise Unavailable(f"can't lock {folder}: {error}") from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take(self._file):
             with self._file:
                 self._file.seek(0)
-                other = self._file.read() or "another process"
-            raise Conflict(f"{folder} is in use by {other}", hint="stop it, or choose another data folder") from None
+                other = self._file.read() or UNKNOWN
+            raise Conflict(f"{folder} is in use by {other}", hint="stop it, or choose another data folder")
         self._file.truncate(0)
         self._file.write(holder or f"process {os.getpid()} on {socket.gethostname()}")
         self._file.flush()
@@ -50,3 +56,38 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def holder_of(folder: Path, *, name: str = "lock") -> str:
+    """Who holds that lease, by the name it gave itself; empty for nobody. Nothing is made, and nobody is kept out."""
+    try:
+        with (folder / name).open() as file:
+            return "" if _is_free(file) else file.read() or UNKNOWN
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise Unavailable(f"can't look who uses {folder}: {error}") from error
+
+
+def _take(file: TextIO) -> bool:
+    """Whether the lock could be had."""
+    deadline = time.monotonic() + LOOK_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if not _is_free(file):
+                return False
+        os.sched_yield()  # to whoever looks at it just now
+    return False
+
+
+def _is_free(file: TextIO) -> bool:
+    """Whether nobody holds the lock, found by sharing it for a moment."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return True

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from itertools import groupby, islice
 from threading import Lock
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from pymongo.client_session import ClientSession
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from fedn.config import MongoSettings
-from fedn.errors import ConfigError, Conflict, Corrupt, StaleRevision, Unavailable
-from fedn.stores.documents import KINDS, Body, Document, Round, T
+from fedn.errors import ConfigError, Conflict, Corrupt, NotFound, StaleRevision, Unavailable
+from fedn.stores import mongo_layout
+from fedn.stores.documents import KINDS, Body, Document, T
 from fedn.stores.mongo_bodies import from_bson, query, to_bson
 from fedn.stores.mongo_client import Connection
 from fedn.stores.mongo_dump import dump
-from fedn.stores.mongo_lease import HEAD, NOBODY, Lead, check_lease
-from fedn.stores.protocols import Change, Delete, Insert, Record, Where, check_text
-
-LAYOUT = 1
-"""Of the database; one with a higher number was made by a later version."""
-
-ROUND_TIME = "control.round_time"
-"""A view of the rounds' times by the name that scripts of the first release know."""
+from fedn.stores.mongo_lease import HEAD, Lead, check_lease, leader
+from fedn.stores.protocols import MADE_LATER, Change, Delete, Insert, Record, Where, check_text
 
 SNAPSHOT = ReadConcern("snapshot")
-NAMESPACE_EXISTS = 48
 BATCH = 500
 """Documents that `load` adds in one transaction."""
 
@@ -41,12 +35,16 @@ class MongoStateStore:
     A collection a kind. Every write is a transaction that goes first through one document, the *head*, where the
     counter stands and who leads: so writes are in a row, and one that no longer leads makes none.
 
+    Args:
+        make: Whether to make the database where there is none.
+
     Raises:
         ConfigError: The settings don't lead to a replica set, or a later version of FEDn made the database.
         Forbidden: The user lacks a right.
+        NotFound: There is no database, and none is to be made. It could be: a write was tried, and taken back.
     """
 
-    def __init__(self, settings: MongoSettings, *, network_id: str) -> None:
+    def __init__(self, settings: MongoSettings, *, network_id: str, make: bool = True) -> None:
         self._connection = Connection(settings, network_id=network_id)
         self._writing = Lock()
         self._lead: Lead | None = None
@@ -55,38 +53,24 @@ class MongoStateStore:
                 self._database = self._connection.client[network_id]
                 self._heads = self._database["network.reducer"]
             self._connection.check_kind()
-            self._prepare()
+            self._prepare(make=make)
         except BaseException:
             self._connection.client.close()
             raise
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, make: bool) -> None:
         with self._connection.mapped_errors():
-            head = self._heads.find_one({"_id": HEAD}) or self._make()
-        if head["layout"] > LAYOUT:
-            raise ConfigError(
-                f"the database {self._database.name} has layout {head['layout']}; "
-                f"this version of FEDn knows none above {LAYOUT}",
-                hint="upgrade FEDn, or choose another network_id",
-            )
+            head = self._heads.find_one({"_id": HEAD})
+            if head is None and make:
+                head = mongo_layout.make(self._database, self._heads)
+            elif make:
+                mongo_layout.complete(self._database)
+        if head is None:
+            self._try_out()
+            place = f"MongoDB at {self._connection.place}"
+            raise NotFound(f"{place} has no database {self._database.name} yet", hint=MADE_LATER)
+        mongo_layout.check(self._database, head)
         self._unfinished = head["loading"]
-
-    def _make(self) -> Body:
-        for kind in KINDS:
-            fields = ["session_id", "model_id", "state"]
-            indexes = [IndexModel([(name, ASCENDING)]) for name in fields if name in kind.__dataclass_fields__]
-            self._database[kind.KIND].create_indexes([IndexModel([("seq", ASCENDING)], unique=True), *indexes])
-        shown = {"_id": 0, "round": "$_id", "session": "$session_id", "number": 1, "round_time": "$seconds.total"}
-        try:
-            self._database.command("create", ROUND_TIME, viewOn=Round.KIND, pipeline=[{"$project": shown}])
-        except OperationFailure as error:
-            if error.code != NAMESPACE_EXISTS:
-                raise
-        # Last, so that what has a head has all the rest. Another process may do the same at the same time.
-        first = {"layout": LAYOUT, "counter": 0, "loading": False, "lease": NOBODY}
-        with suppress(DuplicateKeyError):
-            self._heads.update_one({"_id": HEAD}, {"$setOnInsert": first}, upsert=True)
-        return self._heads.find_one({"_id": HEAD}) or first
 
     def get(self, kind: type[T], id: str) -> T | None:  # noqa: A002
         found = self.get_record(kind, id)
@@ -159,6 +143,9 @@ class MongoStateStore:
     def lead(self, holder: str, *, on_lost: Callable[[], None]) -> None:
         self._lead = Lead(self._connection, self._heads, holder, on_lost)
 
+    def leader(self) -> str:
+        return leader(self._connection, self._heads)
+
     def check(self) -> str:
         probe = {"_id": f"check-{uuid.uuid4().hex}"}
 
@@ -179,6 +166,13 @@ class MongoStateStore:
             self._lead.release()
             self._lead = None
         self._connection.client.close()
+
+    def _try_out(self) -> None:
+        """A write that is taken back, and so makes no collection; raises what `check` does."""
+        with self._connection.bounded(), self._connection.client.start_session() as session:
+            session.start_transaction(read_concern=SNAPSHOT)
+            self._heads.insert_one({"_id": f"check-{uuid.uuid4().hex}"}, session=session)
+            session.abort_transaction()
 
     def _check_finished(self) -> None:
         if self._unfinished:

@@ -101,6 +101,14 @@ class Lead:
         return head
 
 
+def leader(connection: Connection, heads: Collection[dict[str, Any]]) -> str:
+    """Who has the lease now; empty for nobody."""
+    shown = {"holder": "$lease.holder", "until": "$lease.until", "at": "$$NOW"}
+    with connection.bounded():
+        found = list(heads.aggregate([{"$match": {"_id": HEAD}}, {"$project": shown}]))
+    return next((str(head["holder"]) for head in found if head["until"] > head["at"]), "")
+
+
 def check_lease(head: Body, epoch: str) -> None:
     """`Conflict` when, by a head that has just been written, another than `epoch` leads."""
     lease, at = head["lease"], head["at"]

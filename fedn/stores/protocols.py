@@ -26,6 +26,10 @@ Where = Mapping[str, str | int | float | bool | None]
 """Fields of a document and the value that each must have, of the field's own type."""
 
 
+MADE_LATER = "a reducer makes it at its first start"
+"""The hint of `NotFound` for a store that was to be opened where it is, and isn't."""
+
+
 @dataclass(frozen=True)
 class Insert:
     """Adds a document; `Conflict` when its id is taken."""
@@ -116,6 +120,9 @@ class StateStore(Protocol):
         be followed by another: then it has written its last (`Conflict`), and `on_lost` is called, once, from a thread
         of the store's own.
         """
+
+    def leader(self) -> str:
+        """Who leads this store now, by the name that it gave as `holder`; empty when nobody does."""
 
     def check(self) -> str:
         """Writes, reads and removes something of its own. What the store is, for people: kind, place, version.

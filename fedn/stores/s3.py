@@ -20,7 +20,7 @@ from fedn.config import S3Settings
 from fedn.errors import ConfigError, InvalidInput, NotFound, Unavailable
 from fedn.stores import s3_client
 from fedn.stores.files import opened
-from fedn.stores.protocols import Stored, check_key
+from fedn.stores.protocols import MADE_LATER, Stored, check_key
 from fedn.stores.s3_streams import PIECE, Content, Source
 
 PART = 8 << 20
@@ -40,13 +40,17 @@ class S3ArtifactStore:
     What a killed process left of an upload in parts is nowhere to be seen, but takes up space until the service drops
     it; a lifecycle rule of the bucket says when.
 
+    Args:
+        make: Whether to make the buckets that are missing.
+
     Raises:
         ConfigError: The service refuses the keys, or a setting can't be met.
         Forbidden: The access key lacks a right.
+        NotFound: A bucket is missing, and none is to be made.
         Unavailable: The service can't be reached.
     """
 
-    def __init__(self, settings: S3Settings, *, network_id: str) -> None:
+    def __init__(self, settings: S3Settings, *, network_id: str, make: bool = True) -> None:
         if settings.bucket == settings.context_bucket:
             raise ConfigError("storage_bucket and context_bucket are the same", hint="give them different names")
         self._settings = settings
@@ -55,8 +59,13 @@ class S3ArtifactStore:
         self._prefix = f"{network_id}/"
         self._sse = s3_client.encryption(settings)
         self._client, self._pool = s3_client.connect(settings)
-        for name in self._buckets.values():
-            self._make_bucket(name)
+        missing = [name for name in self._buckets.values() if not self._has_bucket(name)]
+        if missing and not make:
+            names = f"bucket {missing[0]}" if len(missing) == 1 else f"buckets {' and '.join(missing)}"
+            raise NotFound(f"the S3 service at {self._where} has no {names} yet", hint=f"{MADE_LATER}, if its key may")
+        for name in missing:
+            with self._mapped(f"make bucket {name}", "s3:CreateBucket"):
+                self._client.make_bucket(name, settings.region or None)
 
     def put(self, bucket: str, key: str, source: Path | bytes | BinaryIO, *, sha256: str | None = None) -> Stored:
         place, name = self._object(bucket, key)
@@ -168,7 +177,7 @@ class S3ArtifactStore:
     def _mapped(self, what: str, right: str) -> AbstractContextManager[None]:
         return s3_client.mapped_errors(what, where=self._where, right=right)
 
-    def _make_bucket(self, name: str) -> None:
+    def _has_bucket(self, name: str) -> bool:
         try:
             # A listing, since an answer to HEAD doesn't say what is wrong.
             with self._mapped(f"list bucket {name}", "s3:ListBucket and, without storage_region, s3:GetBucketLocation"):
@@ -177,6 +186,7 @@ class S3ArtifactStore:
                 except S3Error as error:
                     if error.code != "NoSuchBucket":
                         raise
-                    self._client.make_bucket(name, self._settings.region or None)
+                    return False
         except ValueError as error:
             raise ConfigError(f"storage_bucket or context_bucket: {error}") from error
+        return True

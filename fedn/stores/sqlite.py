@@ -12,10 +12,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from fedn.errors import ConfigError, Conflict, Corrupt, StaleRevision, Unavailable
+from fedn.errors import ConfigError, Conflict, Corrupt, NotFound, StaleRevision, Unavailable
 from fedn.stores.documents import KINDS, Body, Document, T
-from fedn.stores.lease import Lease
-from fedn.stores.protocols import Change, Delete, Insert, Record, Where, check_text, check_where
+from fedn.stores.lease import Lease, holder_of
+from fedn.stores.protocols import MADE_LATER, Change, Delete, Insert, Record, Where, check_text, check_where
 
 # `plain` holds the fields that can be filtered on and is strict JSON, so that SQLite reads it. `nested` holds the
 # others and is opaque to SQLite: NaN may stand there, which SQLite before 3.42 takes for broken JSON.
@@ -54,12 +54,18 @@ class SqliteStateStore:
     One connection writes and one reads, each behind a lock. In SQLite's write-ahead log a reader doesn't wait for the
     writer.
 
+    Args:
+        make: Whether to make the file where there is none.
+
     Raises:
         ConfigError: A newer version of FEDn wrote the file.
         Corrupt: It is no SQLite file, or a damaged one.
+        NotFound: There is none, and none is to be made.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, make: bool = True) -> None:
+        if not make and not path.exists():
+            raise NotFound(f"there is no {path} yet", hint=MADE_LATER)
         self._path = path
         self._lead: Lease | None = None
         self._writing, self._reading = Lock(), Lock()
@@ -169,6 +175,9 @@ class SqliteStateStore:
     def lead(self, holder: str, *, on_lost: Callable[[], None]) -> None:
         """As the protocol says; a file's lock is never lost."""
         self._lead = Lease(self._path.parent, name=f"{self._path.name}.lock", holder=holder)
+
+    def leader(self) -> str:
+        return holder_of(self._path.parent, name=f"{self._path.name}.lock")
 
     def check(self) -> str:
         probe = f"check-{uuid.uuid4().hex}"

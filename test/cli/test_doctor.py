@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import os
+import re
 import socket
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from federation import Federation, seed_file
-from servers import MongoServer, free_port, running
+from servers import MongoServer, S3Server, free_port, running
 from stored import seeded, settings_file
 
-from fedn.config import MongoSettings, S3Settings
+from fedn.config import MongoSettings, ReducerSettings, S3Settings
+from fedn.errors import NotFound
+from fedn.reducer.services import Services
+from fedn.security.tokens import new_signing_key
+from fedn.stores.opening import open_artifacts
 
 
 def verdicts(ran) -> dict[str, str]:
@@ -74,6 +81,14 @@ def test_a_member_is_let_in_but_may_not_look(fedn, network: Federation, role: st
     assert "model" not in found
 
 
+@pytest.mark.parametrize("days", [1, 6.9, 8])
+def test_a_combiner_s_token_that_ends_soon_is_warned_of(fedn, network: Federation, tmp_path: Path, days: float) -> None:
+    join = network.reducer.create_token("combiner", days=days)["join"]
+    ran = fedn("doctor", "--role", "combiner", "--join", join, "--data-dir", tmp_path, "--json")
+    assert verdicts(ran)["token"] == ("ok" if days > 7 else "warn")
+    assert ("fedn token create --role combiner" in messages(ran)["token"]) == (days < 7)
+
+
 def test_what_is_wrong_with_a_join_string(fedn, network: Federation, tmp_path: Path) -> None:
     join = (network.data_dir / "join" / "client").read_text().strip()
     _, _, address, ca, token = join.split("/")
@@ -111,7 +126,8 @@ def messages(ran) -> dict[str, str]:
 def test_embedded_stores_are_looked_at_while_a_reducer_runs(fedn, network: Federation) -> None:
     ran = fedn("doctor", "--role", "reducer", "--data-dir", network.data_dir, "--json")
     found = messages(ran)
-    assert verdicts(ran).items() >= {"state store": "ok", "artifact store": "ok", "keys": "ok"}.items()
+    assert verdicts(ran).items() >= {"state store": "ok", "artifact store": "ok", "leader": "ok", "keys": "ok"}.items()
+    assert re.search(r"led by \S+, process \d+", found["leader"])
     assert str(network.data_dir / "reducer" / "state.db") in found["state store"]
     assert "more days" in found["certificate"]
     assert network.reducer.network()
@@ -121,6 +137,8 @@ def test_stores_that_are_not_made_yet_are_not_made(fedn, tmp_path: Path) -> None
     ran = fedn("doctor", "--role", "reducer", "--data-dir", tmp_path / "new", "--port", 0, "--json")
     assert (ran.status, verdicts(ran)["state store"], verdicts(ran)["artifact store"]) == (0, "ok", "ok")
     assert not (tmp_path / "new").exists()
+    assert messages(ran)["state store"].count("first start") == 1
+    assert "leader" not in verdicts(ran)
 
 
 def test_a_damaged_state_file_is_found(fedn, tmp_path: Path) -> None:
@@ -133,11 +151,35 @@ def test_a_damaged_state_file_is_found(fedn, tmp_path: Path) -> None:
 
 def test_servers_that_are_well(fedn, tmp_path: Path, network_id: str, mongo: MongoSettings, s3: S3Settings) -> None:
     init = settings_file(tmp_path / "reducer.yaml", network_id=network_id, mongo=mongo, s3=s3)
-    ran = fedn("doctor", "--role", "reducer", "--init", init, "--data-dir", tmp_path, "--port", 0, "--json")
+    words = ("doctor", "--role", "reducer", "--init", init, "--data-dir", tmp_path, "--port", 0, "--json")
+    given = ReducerSettings(data_dir=tmp_path, statestore=mongo, storage=s3, network_id=network_id)
+    with closing(Services.open(given)):
+        led = fedn(*words)
+        assert led.status == 0, led.out
+        assert f"led by {socket.gethostname()}, process {os.getpid()} " in messages(led)["leader"]
+    ran = fedn(*words)
     assert ran.status == 0, ran.out
     found = messages(ran)
+    assert found["leader"] == "nobody leads "
     assert f"database {network_id}" in found["state store"]
     assert f"buckets {s3.bucket} and {s3.context_bucket}" in found["artifact store"]
+
+
+def test_servers_that_no_reducer_has_been_on_are_left_as_they_are(fedn, tmp_path: Path) -> None:
+    with running(MongoServer(tmp_path / "mongo")) as mongo, running(S3Server(tmp_path / "s3")) as s3:
+        storage = s3.settings()
+        init = settings_file(tmp_path / "reducer.yaml", network_id="n", mongo=mongo.settings(), s3=storage)
+        ran = fedn("doctor", "--role", "reducer", "--init", init, "--data-dir", tmp_path, "--port", 0, "--json")
+        assert ran.status == 0, ran.out
+        assert (verdicts(ran)["state store"], verdicts(ran)["artifact store"]) == ("ok", "warn")
+        found = messages(ran)
+        assert "has no database n yet; a reducer makes it at its first start" in found["state store"]
+        assert f"has no buckets {storage.bucket} and {storage.context_bucket} yet" in found["artifact store"]
+        assert "s3:CreateBucket" in found["artifact store"]
+        with mongo.connect() as client:
+            assert "n" not in client.list_database_names()
+        with pytest.raises(NotFound):
+            open_artifacts(storage, network_id="n", data_dir=tmp_path, make=False)
 
 
 def test_keys_of_another_network_are_found(
@@ -150,7 +192,12 @@ def test_keys_of_another_network_are_found(
     words = ("doctor", "--role", "reducer", "--init", init, "--port", 0, "--json", "--data-dir")
     ran = fedn(*words, tmp_path / "second")
     assert ran.status == 1
-    assert "is not that of the network in the state store" in str(ran.json)
+    assert (verdicts(ran)["state store"], verdicts(ran)["keys"]) == ("ok", "fail")
+    assert "is not that of the network in the state store" in messages(ran)["keys"]
+    (tmp_path / "first" / "reducer" / "signing.key").write_bytes(new_signing_key())
+    ran = fedn(*words, tmp_path / "first")
+    assert ran.status == 1
+    assert "signing.key is not the key that the network's tokens are signed with" in messages(ran)["keys"]
 
 
 def test_servers_that_are_away(fedn, tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from processes import Process
 
 from fedn.cli import exits
+from fedn.security.tokens import Role, TokenIssuer, new_signing_key
 
 
 def health(*words: object) -> subprocess.CompletedProcess[str]:
@@ -33,7 +35,8 @@ async def test_a_reducer_and_a_combiner_are_well_while_they_run(tmp_path: Path) 
 
 
 async def test_a_client_without_a_reducer_is_not_well(tmp_path: Path) -> None:
-    join = "fedn://localhost:1/" + "0" * 64 + "/a.b.c"
+    token = TokenIssuer(new_signing_key(), "network").issue(Role.CLIENT, token_id="t", now=time.time(), lifetime=60)
+    join = f"fedn://localhost:1/{'0' * 64}/{token}"
     client = await Process.start("client", "--join", join, data_dir=tmp_path)
     await client.says("trying again")
     ran = health("--pid", client.pid)

@@ -18,20 +18,24 @@ def session(**changes: Any) -> Notice:
     return "session", Session(id="s1", rounds=2, created_at=0.0, started_at=1.0, **changes).to_body()
 
 
+def about(kind: str, number: int) -> dict[str, Any]:
+    return {"round_id": f"{kind}-{number}", "number": number, "kind": kind}
+
+
 def started(kind: str = "train", number: int = 1) -> Notice:
-    return "round_started", {"number": number, "kind": kind, "clients": ["a", "b"]}
+    return "round_started", {**about(kind, number), "clients": ["a", "b"]}
 
 
 def progress(*states: tuple[str, str, int], kind: str = "train", number: int = 1) -> Notice:
     clients = [
         {"client": name, "state": state, "detail": "out of\nmemory", "bytes": size} for name, state, size in states
     ]
-    return "round_progress", {"number": number, "kind": kind, "clients": clients}
+    return "round_progress", {**about(kind, number), "clients": clients}
 
 
 def finished(kind: str = "train", number: int = 1, error: str = "", answered: int = 2) -> Notice:
     combiners = [{"asked": 2, "answered": answered}]
-    body = {"number": number, "attempt": 1, "kind": kind, "error": error, "combiners": combiners}
+    body = {**about(kind, number), "id": f"{kind}-{number}", "attempt": 1, "error": error, "combiners": combiners}
     return "round_finished", {**body, "seconds": {"total": 0.5}}
 
 
@@ -73,6 +77,13 @@ def test_a_round_is_a_line_once_it_is_trained_where_nothing_is_validated() -> No
 def test_a_watch_may_begin_in_the_middle_of_a_round() -> None:
     shown = lines(session(validate=False), *ONE_ROUND[1:4], session(state="finished", ended_at=9.0))
     assert "2 of 2 clients, 2.0 KiB" in shown
+
+
+def test_what_is_told_again_is_said_once() -> None:
+    broken = progress(("a", "broken", 0))
+    again = [started(), broken, progress(("b", "answered", 1024)), finished(answered=1)]
+    shown = lines(session(validate=False), started(), broken, *again, session(state="finished", ended_at=9.0))
+    assert shown == "round 1: a broken: out of memory\nround 1 of 2: 1 of 2 clients, 1.0 KiB, 0.50 s\n"
 
 
 def test_troubles_are_said() -> None:
@@ -123,3 +134,15 @@ def rendered(now: Progress) -> str:
     console = Console(file=io.StringIO(), width=120, color_system=None)
     console.print(panel(now))
     return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+
+def test_the_panel_says_that_the_reducer_is_away_until_it_is_back() -> None:
+    now = Progress()
+    for kind, data in (session(state="running"), started(), ("watch_lost", {"error": "no reducer at x"})):
+        now.take(kind, data)
+    shown = rendered(now)
+    assert "session s1 · the reducer is away" in shown
+    assert "the reducer is away, and dialled anew: no reducer at x" in shown
+    now.take("watch_back", {"seconds": 2.0})
+    assert "session s1 · running" in rendered(now)
+    assert "the reducer is back after 2.0 s" in rendered(now)

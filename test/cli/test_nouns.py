@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from federation import Federation, seed_file
 
+from fedn.config import ReducerSettings
+from fedn.reducer.serve import serving
 from fedn.stores.documents import Model, Session
 
 pytestmark = pytest.mark.usefixtures("network")
@@ -57,7 +59,7 @@ def test_who_is_there(at, network: Federation) -> None:
         assert at("combiner", "list", "--json").json[0]["clients"] == 2
         shown = at("network", "show")
         assert all(text in shown.out for text in ("reducer at https://localhost:", "combiner", "c0", "c1", "connected"))
-        assert at("network", "show", "--json").json.keys() == {"reducer", "combiners", "clients", "edges"}
+        assert at("network", "show", "--json").json.keys() == {"reducer", "combiners", "clients", "edges", "standings"}
 
 
 def test_sessions(at, network: Federation, tmp_path: Path) -> None:
@@ -80,6 +82,10 @@ def test_sessions(at, network: Federation, tmp_path: Path) -> None:
         assert session_id in at("session", "list").out
         lines = at("session", "watch", session_id, "--json").out.splitlines()
         assert [json.loads(line)["kind"] for line in lines] == ["session"]
+        compared = at("session", "compare", session_id, session_id, "--json").json
+        assert [one["session_id"] for one in compared] == [session_id]
+        shown = at("session", "compare", session_id).out
+        assert all(text in shown for text in (session_id, "rounds done", "mean, best", "2.0000 (round 2)"))
         started = at("session", "start", "--rounds", 100_000, "--no-validate", "--json").json
         assert at("session", "start").status == 7
         assert at("session", "stop", started["id"]).status == 0
@@ -110,7 +116,7 @@ def test_a_session_that_fails_says_why(at, network: Federation, tmp_path: Path) 
 
 def test_tokens(at, fedn) -> None:
     made = at("token", "create", "--role", "viewer", "--days", 2, "--json").json
-    assert made.keys() == {"id", "role", "token", "join", "expires_at"}
+    assert made.keys() == {"id", "role", "token", "join", "settings", "expires_at", "warning"}
     assert fedn("network", "show", "--join", made["join"]).status == 0
     assert fedn("token", "list", "--join", made["join"]).status == 5
     assert made["id"] in at("token", "list").out
@@ -120,3 +126,15 @@ def test_tokens(at, fedn) -> None:
     printed = at("token", "create", "--role", "client")
     assert printed.out.startswith("fedn://")
     assert "role client" in printed.err
+
+
+def test_a_join_string_that_is_good_on_one_machine_only_is_warned_of(fedn, tmp_path: Path) -> None:
+    with serving(ReducerSettings(data_dir=tmp_path, port=0)):
+        words = ("token", "create", "--role", "client", "--data-dir", tmp_path)
+        ran = fedn(*words)
+        assert ran.out.startswith("fedn://localhost:")
+        assert len(ran.out.splitlines()) == 1
+        assert "warning: the join string says localhost" in ran.err
+        ran = fedn(*words, "--json")
+        assert ran.json["warning"].startswith("the join string says localhost")
+        assert "warning: " in ran.err

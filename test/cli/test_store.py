@@ -22,6 +22,7 @@ from waiting import DEADLINE
 
 from fedn.config import MongoSettings, S3Settings
 from fedn.security import keyring
+from fedn.security.tokens import new_signing_key
 from fedn.stores.documents import Client, Combiner, Model
 from fedn.stores.opening import open_artifacts
 from fedn.stores.protocols import ArtifactStore, StateStore
@@ -274,6 +275,58 @@ def test_keys_of_another_network_are_not_overwritten(fedn, tmp_path: Path, netwo
     assert f"{other} is of another network" in ran.err
     assert other.read_text() == "of another"
     assert records(tmp_path / "other", network_id) == []
+
+
+@pytest.mark.parametrize("there", ["nothing", "an empty folder", "an empty folder for keys"])
+def test_a_restore_that_fails_leaves_nothing_behind(fedn, tmp_path: Path, network_id: str, there: str) -> None:
+    home, backup, data = tmp_path / "home", tmp_path / "backup", tmp_path / "deep" / "data"
+    seeded(home, network_id)
+    own = embedded_file(tmp_path / "own.yaml", network_id=network_id)
+    assert fedn("store", "backup", backup, "--init", own, "--data-dir", home).status == 0
+    whole = next((backup / "reducer" / "artifacts" / "fedn-models").iterdir())
+    content = whole.read_bytes()
+    if there != "nothing":
+        (data / "reducer" if there.endswith("keys") else data).mkdir(parents=True, mode=0o750)
+    before = sorted(tmp_path.rglob("deep/**/*")), (tmp_path / "deep").exists()
+    words = ("store", "restore", backup, "--init", own, "--data-dir", data)
+    whole.unlink()
+    assert fedn(*words).status == 6
+    assert (sorted(tmp_path.rglob("deep/**/*")), (tmp_path / "deep").exists()) == before
+    whole.write_bytes(content)
+    assert fedn(*words).status == 0
+    assert records(data, network_id) == records(home, network_id)
+
+
+def test_a_move_that_fails_leaves_nothing_behind(
+    fedn, tmp_path: Path, network_id: str, mongo: MongoSettings, s3: S3Settings
+) -> None:
+    init = settings_file(tmp_path / "reducer.yaml", network_id=network_id, mongo=mongo, s3=s3)
+    ran = fedn("store", "migrate", "--from", init, "--data-dir", tmp_path / "data")
+    assert ran.status == 6
+    assert f"has no database {network_id} yet" in ran.err
+    assert not (tmp_path / "data").exists()
+
+
+def test_what_was_in_the_data_folder_is_there_after_a_failure(fedn, tmp_path: Path, network_id: str) -> None:
+    seeded(tmp_path / "home", network_id)
+    own = embedded_file(tmp_path / "own.yaml", network_id=network_id)
+    backup, data = tmp_path / "backup", tmp_path / "data"
+    assert fedn("store", "backup", backup, "--init", own, "--data-dir", tmp_path / "home").status == 0
+    (data / "reducer").mkdir(parents=True)
+    (data / "reducer" / "note").write_text("mine")
+    next((backup / "reducer" / "artifacts" / "fedn-models").iterdir()).unlink()
+    assert fedn("store", "restore", backup, "--init", own, "--data-dir", data).status == 6
+    assert (data / "reducer" / "note").read_text() == "mine"
+
+
+def test_keys_that_are_not_the_network_s_are_not_moved(fedn, tmp_path: Path, network_id: str) -> None:
+    seeded(tmp_path / "data", network_id)
+    own = embedded_file(tmp_path / "own.yaml", network_id=network_id)
+    (tmp_path / "data" / "reducer" / "signing.key").write_bytes(new_signing_key())
+    ran = fedn("store", "backup", tmp_path / "backup", "--init", own, "--data-dir", tmp_path / "data")
+    assert ran.status == 3
+    assert "signing.key is not the key that the network's tokens are signed with" in ran.err
+    assert not list(tmp_path.glob("backup*"))
 
 
 def test_no_secret_is_printed(fedn, tmp_path: Path, network_id: str, mongo: MongoSettings, s3: S3Settings) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -14,8 +15,10 @@ Join = Callable[..., Awaitable[list[Peer]]]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def network(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Federation]:
     """A reducer and a combiner, for the tests of a file that leave them as they are."""
-    async with Federation(tmp_path_factory.mktemp("federation")) as federation:
-        yield federation
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fedn.reducer.combiners.POLICY_SECONDS", math.inf)  # tests tell it policies by hand
+        async with Federation(tmp_path_factory.mktemp("federation")) as federation:
+            yield federation
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -63,7 +63,7 @@ async def test_there_is_room_for_so_many(members: Members) -> None:
     with pytest.raises(Unavailable, match=r"full \(2 clients\)"):
         members.join(Member("cyd", instance="1"))
     members.join(Member("ben", instance="1"))  # no further one
-    members.draining = True
+    members.drained = True
     with pytest.raises(Unavailable, match="draining"):
         members.join(Member("ben", instance="1"))
 
@@ -234,7 +234,8 @@ async def test_a_heartbeat_tells_the_load_and_the_reducer_sees_it(
 ) -> None:
     monkeypatch.setattr("fedn.combiner.control_service.WATCH_SECONDS", 0.05)
     (peer,) = await join("peer")
-    heartbeat = pb.Heartbeat(sender=peer.sender, processor=0.25, memory_bytes=4096)
+    began = time.time()
+    heartbeat = pb.Heartbeat(sender=peer.sender, processor=0.25, memory_bytes=4096, round_trip=0.5)
     await peer.connector.SendHeartbeat(heartbeat, metadata=peer.metadata)
     async with network.desk() as desk:
         watch = desk.rounds.Watch(pb.WatchRequest(), metadata=desk.metadata)
@@ -242,6 +243,10 @@ async def test_a_heartbeat_tells_the_load_and_the_reducer_sees_it(
         watch.cancel()
     found = {one.name: one for one in state.clients}["peer"]
     assert (found.connected, found.processor, found.memory_bytes) == (True, 0.25, 4096)
+    assert (found.round_trip, found.leaving) == (0.5, False)
+    assert began <= found.last_seen <= time.time()
+    shown = await network.until(lambda: next((one for one in network.operator.clients() if one["round_trip"]), None))
+    assert (shown["name"], shown["round_trip"], shown["last_seen"]) == ("peer", 0.5, found.last_seen)
 
 
 async def test_who_is_connected_can_be_asked(desk: Desk, join: Join) -> None:

@@ -36,7 +36,7 @@ async def test_an_answer_that_comes_while_others_are_being_reported_is_reported_
     with ThreadPoolExecutor(1) as executor:
         staged = await spool.stage(model, data=data, fetch=fetch)
         fold = Fold(staged.content, reproducible=False, executor=executor)
-        running = Running(plan, staged, fold, members=members, spool=spool, rejoin=60.0)
+        running = Running(plan, staged, fold, members=members, spool=spool, rejoin=60.0, on_final=lambda: None)
         running.start()
 
         async def answer(client: str) -> None:

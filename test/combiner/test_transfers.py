@@ -15,6 +15,7 @@ from waiting import within
 
 from fedn.core import weights as w
 from fedn.core.aggregation import from_bytes
+from fedn.core.model import TaskKind
 from fedn.proto import fedn_pb2 as pb
 from fedn.security.digest import sha256_bytes
 
@@ -24,6 +25,32 @@ Join = Callable[..., Awaitable[list[Peer]]]
 
 MODEL = {"a": np.zeros(1000, np.float32)}
 UPDATE = w.to_bytes({"a": np.arange(1000, dtype=np.float32)})
+
+
+async def test_an_update_is_reported_as_it_begins_to_arrive(desk: Desk, join: Join) -> None:
+    (peer,) = await join("peer")
+    run, other = desk.run(MODEL, "peer"), desk.run(MODEL, "peer", kind=TaskKind.VALIDATE)
+    await peer.task()
+    await peer.task()
+    pieces: asyncio.Queue[pb.ModelRequest | None] = asyncio.Queue()
+
+    async def requests() -> AsyncIterator[pb.ModelRequest]:
+        while (piece := await pieces.get()) is not None:
+            yield piece
+
+    announced = {"total_size": len(UPDATE), "sha256": sha256_bytes(UPDATE)}
+    pieces.put_nowait(pb.ModelRequest(sender=peer.sender, id="u", data=UPDATE[:10], status=pb.IN_PROGRESS, **announced))
+    upload = peer.models.Upload(requests(), metadata=peer.metadata)
+    await run.until("peer", pb.UPLOADING)
+    for piece in (pb.ModelRequest(id="u", data=UPDATE[10:], status=pb.IN_PROGRESS), pb.ModelRequest(id="u"), None):
+        pieces.put_nowait(piece)
+    assert (await within(upload)).status == pb.OK
+    assert (await peer.send_uploaded(run.id, "u")).fate == pb.ACCEPTED
+    await run.result()
+    assert run.states() == {"peer": "ANSWERED"}
+    assert (await peer.validate(other.id, "{}")).fate == pb.ACCEPTED
+    await other.result()
+    assert other.seen == [("peer", pb.ANSWERED)]  # an update is no part of it
 
 
 async def test_an_uploaded_update_is_folded_in_and_gone(network: Federation, desk: Desk, join: Join) -> None:

@@ -127,6 +127,15 @@ class StateMovesContract:
         other.write(Insert(model("n")))
         assert other.count(Model) == 2
 
+    def test_who_leads_is_said_to_whoever_looks(self, store: StateStore, opened: Opened) -> None:
+        other = opened("same")
+        assert (store.leader(), other.leader()) == ("", "")
+        store.lead("reducer one on host-1", on_lost=never)
+        assert (store.leader(), other.leader()) == ("reducer one on host-1", "reducer one on host-1")
+        store.write(Insert(model("m")))
+        store.close()
+        assert other.leader() == ""
+
     def test_a_check_says_what_the_store_is_and_leaves_nothing(self, store: StateStore) -> None:
         filled(store)
         before = list(store.dump())

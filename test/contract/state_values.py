@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import MISSING, fields
 
 import pytest
 
 from fedn.errors import InvalidInput
-from fedn.stores.documents import Body, Combiner, Model, Validation
+from fedn.stores.documents import KINDS, Body, Combiner, Document, Model, Validation
 from fedn.stores.protocols import Change, Delete, Insert, Put, StateStore
 
 HOSTILE_TEXT = [
@@ -48,7 +49,25 @@ def validation(name: str, *, client: str = "c", metrics: dict[str, float] | None
     )
 
 
+_VALUES: dict[str, object] = {"str": "text", "int": 3, "float": 0.5, "bool": True}
+
+
+def example(kind: type[Document]) -> Document:
+    """A document of a kind, with something in all that it must have."""
+    needed = [f for f in fields(kind) if f.name != "id" and f.default is MISSING and f.default_factory is MISSING]
+    return kind(id="example", **{f.name: _VALUES.get(str(f.type), {}) for f in needed})
+
+
 class StateValuesContract:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_every_kind_is_kept_dumped_and_cleared(self, store: StateStore, kind: type[Document]) -> None:
+        document = example(kind)
+        store.write(Insert(document), Insert(combiner("another")))
+        assert store.get(kind, "example") == document
+        assert document in [record.document for record in store.dump()]
+        store.clear([kind])
+        assert store.get(kind, "example") is None
+
     @pytest.mark.parametrize("value", [math.nan, math.inf, 1 << 70, *UNSTORABLE_TEXT])
     def test_where_refuses_what_nothing_equals(self, store: StateStore, value: float | str) -> None:
         with pytest.raises(InvalidInput):

@@ -9,6 +9,7 @@ from fedn.core.round import (
     Cancelled,
     ClientBack,
     ClientGone,
+    ClientUploading,
     ClientWorking,
     Finish,
     Judge,
@@ -63,6 +64,27 @@ def test_a_round_as_it_should_be() -> None:
     ]
 
 
+def test_a_client_s_update_arrives_before_it_is_there() -> None:
+    machine = begun("ada", "bob")
+    machine.handle(ClientWorking("ada"), now=1)
+    for client in ("ada", "bob"):  # not everyone says that it works
+        assert machine.handle(ClientUploading(client), now=2) == [Report(Progress(client, ClientState.UPLOADING))]
+    assert machine.handle(ClientUploading("ada"), now=3) == []  # it was cut, and goes on
+    assert machine.handle(ClientWorking("ada"), now=3) == []
+    assert machine.handle(ClientUploading("eve"), now=3) == []
+    assert machine.states == dict.fromkeys(("ada", "bob"), ClientState.UPLOADING)
+    assert not any(state.final for state in machine.states.values())
+
+
+def test_a_client_is_awaited_until_it_has_its_final_state() -> None:
+    machine = begun("ada", "bob")
+    assert [machine.awaits(name) for name in ("ada", "eve")] == [True, False]
+    machine.handle(Answered(answer("ada")), now=1)
+    assert machine.awaits("ada")
+    machine.handle(judged("ada"), now=2)
+    assert [machine.awaits(name) for name in ("ada", "bob")] == [False, True]
+
+
 def test_a_round_without_clients_is_over_at_once() -> None:
     assert Round(plan(), REJOIN).handle(Started(frozenset({"eve"})), now=0) == [Wake(SECONDS), Finish()]
 
@@ -74,6 +96,14 @@ def test_an_answer_that_is_refused_never_counts() -> None:
     assert effects[-1] == Reply("ada", Fate.REFUSED, "holds NaN")
     assert machine.states == {"ada": ClientState.REJECTED}
     assert machine.handle(Answered(answer("ada")), now=3) == [Reply("ada", Fate.REFUSED, "holds NaN")]
+
+
+def test_an_answer_that_comes_again_gets_the_same_fate_unjudged() -> None:
+    machine = begun("ada", "bob")
+    machine.handle(Answered(answer("ada")), now=1)
+    assert machine.handle(Answered(answer("ada")), now=2) == []
+    machine.handle(judged("ada"), now=3)
+    assert machine.handle(Answered(answer("ada")), now=4) == [Reply("ada", Fate.ACCEPTED)]
 
 
 def test_an_answer_from_a_client_that_was_not_asked_is_discarded() -> None:

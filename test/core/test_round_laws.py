@@ -13,6 +13,7 @@ from fedn.core.round import (
     Cancelled,
     ClientBack,
     ClientGone,
+    ClientUploading,
     ClientWorking,
     Effect,
     Event,
@@ -104,6 +105,14 @@ class RoundHistory(RuleBasedStateMachine):
         self.feed(ClientWorking(client))
 
     @rule(client=st.sampled_from([*NAMES, "eve"]))
+    def client_uploads(self, client: str) -> None:
+        waits, before = self.waits_for(client), self.round.states.get(client)
+        reports = [effect for effect in self.feed(ClientUploading(client)) if about(effect, client)]
+        if waits:
+            assert len(reports) == (before is not ClientState.UPLOADING)
+            assert self.round.states[client] is ClientState.UPLOADING
+
+    @rule(client=st.sampled_from([*NAMES, "eve"]))
     def client_fails(self, client: str) -> None:
         waits = self.waits_for(client)
         self.feed(Failed(client, "exit status 1"))
@@ -187,7 +196,7 @@ class RoundHistory(RuleBasedStateMachine):
         client, state = progress.client, progress.state
         assert client not in self.final, "a final state is final"
         if not state.final:
-            assert state is ClientState.WORKING
+            assert state in (ClientState.WORKING, ClientState.UPLOADING)
             return
         self.final[client] = state
         if state in FATES:

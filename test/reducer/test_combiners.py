@@ -17,7 +17,7 @@ from waiting import DEADLINE, within
 from fedn.core.model import File, RoundPlan, TaskKind
 from fedn.errors import FednError, NotFound, Unavailable
 from fedn.proto import fedn_pb2 as pb
-from fedn.reducer.network import NOT_DIALLED
+from fedn.reducer.presence import NOT_DIALLED
 from fedn.rpc.retry import backoff
 from fedn.stores.documents import Combiner
 
@@ -47,6 +47,24 @@ async def test_a_line_that_was_given_up_says_so(network: Federation) -> None:
     await network.seed({"a": np.zeros(3, np.float32)})
     await network.add_client("ada")
     assert (await network.session()).state == "finished"
+
+
+async def test_a_policy_that_a_combiner_has_lost_comes_again(
+    network: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedn.reducer.combiners.POLICY_SECONDS", 0.0)
+    monkeypatch.setattr("fedn.combiner.control_service.WATCH_SECONDS", 0.05)
+    async with network.desk() as desk, network.peer("ada") as peer:
+        await within(desk.rounds.SetPolicy(pb.CombinerPolicy(draining=True), metadata=desk.metadata))
+
+        async def accepted() -> None:
+            while True:
+                answer = await desk.connector.AcceptingClients(pb.ConnectionRequest(), metadata=desk.metadata)
+                if answer.status == pb.ACCEPTING:
+                    return
+
+        await within(accepted())
+        await peer.connect()
 
 
 async def test_no_policy_arrives_after_a_newer_one(network: Federation) -> None:
@@ -127,7 +145,7 @@ async def test_what_clients_say_becomes_events(network: Federation) -> None:
 async def test_a_round_of_a_combiner_that_hangs_ends_by_itself(
     network: Federation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fedn.reducer.combiners.GRACE_SECONDS", 0.3)
+    monkeypatch.setattr("fedn.reducer.link.GRACE_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         services = network.services
         port = silent.getsockname()[1]

@@ -64,3 +64,16 @@ def test_closing_ends_one_whose_queue_is_full() -> None:
             feed.publish(Notice(str(number)))
         feed.close()
         assert len(drain(slow)) == BACKLOG - 1
+
+
+def test_a_listener_has_every_notice_before_the_subscribers() -> None:
+    feed = Feed()
+    heard: list[tuple[str, bool]] = []
+    with feed.subscribe() as subscription:
+        unlisten = feed.listen(lambda notice: heard.append((notice.kind, subscription.get(seconds=0) is None)))
+        feed.publish(Notice("first"))
+        assert subscription.get(seconds=0) == Notice("first")
+        feed.publish(Notice("second"))
+        unlisten()
+        feed.publish(Notice("third"))
+    assert heard == [("first", True), ("second", True)]

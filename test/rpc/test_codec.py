@@ -101,6 +101,11 @@ def test_progress_carries_the_answer_of_who_has_answered(
     assert codec.progress_from_message(message, task_id=answer.task_id) == Progress(client, state, detail, carried)
 
 
+def test_a_state_of_a_newer_combiner_is_something_in_between() -> None:
+    message = pb.ClientProgress(client="ada", state=99)  # type: ignore[arg-type]
+    assert codec.progress_from_message(message, task_id="r").state is ClientState.WORKING
+
+
 def test_progress_without_an_answer() -> None:
     progress = [Progress("ada", ClientState.WORKING), Progress("bob", ClientState.BROKEN, "exit status 1")]
     event = over_the_wire(codec.round_event(progress))

@@ -7,12 +7,13 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from fedn.errors import Conflict, Unavailable
-from fedn.stores.lease import Lease
+from fedn.stores.lease import Lease, holder_of
 
 HOLD = """
 import sys, threading
@@ -41,8 +42,10 @@ def test_it_is_free_again_when_its_process_is_killed(tmp_path: Path) -> None:
         next(holder.stdout)
         with pytest.raises(Conflict, match=f"process {holder.pid} on "):
             Lease(tmp_path)
+        assert holder_of(tmp_path).startswith(f"process {holder.pid} on ")
         holder.kill()
         holder.wait()
+        assert holder_of(tmp_path) == ""
         Lease(tmp_path).release()
 
 
@@ -61,3 +64,30 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "reducer").write_text("a file")
     with pytest.raises(Unavailable, match="reducer"):
         Lease(tmp_path / "reducer")
+
+
+def test_whoever_looks_makes_nothing(tmp_path: Path) -> None:
+    assert holder_of(tmp_path / "none") == holder_of(tmp_path) == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_looks_keeps_nobody_out(tmp_path: Path) -> None:
+    Lease(tmp_path).release()
+    over, looks = threading.Event(), []
+
+    def look() -> None:
+        while not over.is_set():
+            looks.append(holder_of(tmp_path))
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(500):
+            Lease(tmp_path, holder="the one").release()
+    finally:
+        over.set()
+        for looker in lookers:
+            looker.join()
+    assert set(looks) <= {"", "the one", "another process"}
+    assert len(looks) > 10

@@ -19,7 +19,7 @@ from servers import MongoServer, running
 from waiting import DEADLINE
 
 from fedn.config import MongoSettings
-from fedn.errors import ConfigError, Conflict, Unavailable
+from fedn.errors import ConfigError, Conflict, NotFound, Unavailable
 from fedn.stores import mongo_lease
 from fedn.stores.documents import Combiner, Model
 from fedn.stores.mongo import MongoStateStore
@@ -220,3 +220,28 @@ def test_a_database_that_was_half_loaded_takes_nothing_but_another_load(opened: 
             attempt()
     fresh.load(store.dump())
     assert fresh.get(Model, "m") == model("m")
+
+
+def test_a_lease_that_ran_out_leads_nobody(store: MongoStateStore, opened: Opened) -> None:
+    other = opened("same")
+    store.lead("the first", on_lost=never)
+    store._heads.update_one({}, [{"$set": {"lease.until": "$$NOW"}}])
+    assert other.leader() == ""
+
+
+def test_where_no_database_is_none_is_made_for_a_look(mongo: MongoSettings, network_id: str) -> None:
+    with pytest.raises(NotFound, match=f"has no database {network_id} yet.*first start"):
+        MongoStateStore(mongo, network_id=network_id, make=False)
+    with contextlib.closing(MongoStateStore(mongo, network_id=f"{network_id[:40]}-other")) as other:
+        client = other._connection.client
+        assert client[network_id].list_collection_names() == []
+        MongoStateStore(mongo, network_id=network_id).close()
+        MongoStateStore(mongo, network_id=network_id, make=False).close()
+
+
+def test_what_a_later_version_adds_is_made_at_its_first_start(store: MongoStateStore, opened: Opened) -> None:
+    store.write(Insert(combiner("c")))
+    store._database.drop_collection("control.model")
+    later = opened("same")
+    assert {"seq_1", "session_id_1"} <= store._database["control.model"].index_information().keys()
+    assert later.get(Combiner, "c") == combiner("c")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fedn.config import FileStorageSettings, MongoSettings, S3Settings, SqliteSettings
-from fedn.errors import ConfigError
+from fedn.errors import ConfigError, NotFound
+from fedn.stores.files import UNFINISHED
 from fedn.stores.opening import open_artifacts, open_state
 
 
@@ -50,3 +51,21 @@ def test_servers_are_opened_by_their_settings(
     with closing(open_artifacts(s3, network_id=network_id, data_dir=tmp_path)) as artifacts:
         assert artifacts.check().startswith("S3 service")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_embedded_stores_that_are_not_there_are_not_made_for_a_look(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="first start"):
+        open_state(SqliteSettings(), network_id="n", data_dir=tmp_path, make=False)
+    with pytest.raises(NotFound, match="first start"):
+        open_artifacts(FileStorageSettings(), network_id="n", data_dir=tmp_path, make=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_writes_just_now_is_not_swept_away_by_a_look(tmp_path: Path) -> None:
+    open_artifacts(FileStorageSettings(), network_id="n", data_dir=tmp_path).put("fedn-models", "m", b"content")
+    unfinished = tmp_path / FileStorageSettings().path / "fedn-models" / f"{UNFINISHED}1"
+    unfinished.touch()
+    open_artifacts(FileStorageSettings(), network_id="n", data_dir=tmp_path, make=False).close()
+    assert unfinished.exists()
+    open_artifacts(FileStorageSettings(), network_id="n", data_dir=tmp_path).close()
+    assert not unfinished.exists()

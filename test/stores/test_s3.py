@@ -18,7 +18,7 @@ from servers import S3Server, running
 from waiting import DEADLINE
 
 from fedn.config import S3Settings
-from fedn.errors import ConfigError, Unavailable, WrongService
+from fedn.errors import ConfigError, NotFound, Unavailable, WrongService
 from fedn.security.tls import Authority, new_key_and_request
 from fedn.stores.s3 import S3ArtifactStore
 
@@ -182,3 +182,16 @@ def test_a_service_without_tls_is_told_apart(s3: S3Settings) -> None:
 def test_kms_needs_a_key(s3: S3Settings) -> None:
     with pytest.raises(ConfigError, match="storage_kms_key"):
         S3ArtifactStore(replace(s3, encryption="SSE-KMS"), network_id="n")
+
+
+def test_where_no_buckets_are_none_are_made_for_a_look(server: S3Server) -> None:
+    settings = server.settings()
+    with pytest.raises(NotFound, match=f"has no buckets {settings.bucket} and {settings.context_bucket} yet"):
+        S3ArtifactStore(settings, network_id="n", make=False)
+    others = server.settings(bucket="one", context_bucket="two")
+    with contextlib.closing(S3ArtifactStore(others, network_id="n")) as store:
+        assert [bucket.name for bucket in store._client.list_buckets()] == ["one", "two"]
+    half = server.settings(bucket="one", context_bucket="three")
+    with pytest.raises(NotFound, match="has no bucket three yet"):
+        S3ArtifactStore(half, network_id="n", make=False)
+    S3ArtifactStore(others, network_id="n", make=False).close()

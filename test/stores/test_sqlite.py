@@ -15,7 +15,7 @@ from contract.state_moves import Opened
 from contract.state_store import StateStoreContract
 from contract.state_values import combiner, model
 
-from fedn.errors import ConfigError, Corrupt, Unavailable
+from fedn.errors import ConfigError, Corrupt, NotFound, Unavailable
 from fedn.stores.documents import Combiner, Model
 from fedn.stores.protocols import Insert
 from fedn.stores.sqlite import SqliteStateStore
@@ -162,3 +162,11 @@ def test_a_closed_store_is_unavailable(store: SqliteStateStore) -> None:
         store.get(Model, "m")
     with pytest.raises(Unavailable, match="closed"):
         store.write(Insert(model("m")))
+
+
+def test_where_no_file_is_none_is_made_for_a_look(path: Path) -> None:
+    with pytest.raises(NotFound, match=r"there is no .*state\.db yet.*first start"):
+        SqliteStateStore(path, make=False)
+    assert not path.parent.exists()
+    SqliteStateStore(path).close()
+    SqliteStateStore(path, make=False).close()

@@ -15,12 +15,12 @@ from fedn.config import Member
 from fedn.errors import ConfigError, FednError, Forbidden
 from fedn.rpc.discovery import find_reducer
 from fedn.rpc.http import Http, base_url, fetch_ca
+from fedn.security.expiry import ends_soon
 from fedn.security.join import JoinString
 from fedn.security.tokens import Role, read
 
 _CLOCK_SECONDS = 60.0
 _DAY = 86_400.0
-_FEW_DAYS = 7
 _CONNECT_SECONDS = 3.0
 _SHOWN = 5
 """Names in one line."""
@@ -84,7 +84,8 @@ def _rights(http: Http, join: JoinString) -> Iterator[Finding]:
         return
     days = (claims.expires_at - time.time()) / _DAY
     text = f"of the role {claims.role.value}, good for {days:.0f} more days"
-    yield warn("token", text, "make a new one soon: `fedn token create`") if days < _FEW_DAYS else ok("token", text)
+    soon = f"make a new one: `fedn token create --role {claims.role.value}`, and start what uses this one anew with it"
+    yield warn("token", text, soon) if ends_soon(claims, now=time.time()) else ok("token", text)
     if network is not None:
         yield from _combiners(network["combiners"])
         yield from _steps(there)

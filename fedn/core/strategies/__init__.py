@@ -25,6 +25,11 @@ class Strategy(Protocol):
 _KNOWN: Mapping[str, type[Strategy]] = {"fedavg": FedAvg}
 
 
+def names() -> list[str]:
+    """Of all strategies, sorted."""
+    return sorted(_KNOWN)
+
+
 def create(name: str) -> Strategy:
     """A new strategy by name.
 
@@ -32,5 +37,5 @@ def create(name: str) -> Strategy:
         InvalidInput: there is none of that name; lists those there are.
     """
     if name not in _KNOWN:
-        raise InvalidInput(f"there is no strategy {name!r}", hint=f"known: {', '.join(sorted(_KNOWN))}")
+        raise InvalidInput(f"there is no strategy {name!r}", hint=f"known: {', '.join(names())}")
     return _KNOWN[name]()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
 
+from fedn.core.difference import Distance
 from fedn.reducer import models
 from fedn.reducer.api import answers, requests
 from fedn.reducer.api.pages import page
@@ -40,14 +43,40 @@ def list_models(query: requests.Page) -> dict[str, Any]:
 @blueprint.get("/models/<model_id>")
 @blueprint.output(answers.Model)
 def show_model(model_id: str) -> Model:
-    """One model, and the updates that it was made from."""
+    """One model, by its id or a tag, and the updates that it was made from."""
     return services().trail.get(model_id)
 
 
 @blueprint.get("/models/<model_id>/data")
 @blueprint.doc(responses=BYTES)
 def download_model(model_id: str) -> Response:
-    """A model's file."""
+    """A model's file, by its id or a tag."""
     trail = services().trail
     model = trail.get(model_id)
-    return download(trail.open(model_id), size=model.size, sha256=model.sha256)
+    return download(trail.open(model.id), size=model.size, sha256=model.sha256)
+
+
+@blueprint.get("/models/<model_id>/lineage")
+@blueprint.input(requests.LineageQuery, location="query", arg_name="query")
+@blueprint.output(answers.Lineage)
+def show_lineage(model_id: str, query: requests.LineageQuery) -> dict[str, Any]:
+    """A model, by its id or a tag, its parent and so on, down to the seed."""
+    chain = list(islice(services().trail.lineage(model_id), query.limit))
+    return {"items": chain, "next": chain[-1].parent or None}
+
+
+@blueprint.get("/models/<model_id>/difference/<other_id>")
+@blueprint.output(answers.ModelDifference)
+def compare_models(model_id: str, other_id: str) -> dict[str, Any]:
+    """How far two models, by their ids or tags, lie apart: norms, array by array, and the metrics of both."""
+    here = services()
+    a, b = here.trail.get(model_id), here.trail.get(other_id)
+    found = models.compare(here, a, b)
+    arrays = [
+        {"name": one.name, "shape": one.shape, "dtype": one.dtype, **_norms(one.distance)} for one in found.arrays
+    ]
+    return {"a": a, "b": b, "arrays": arrays, "total": _norms(found.total)}
+
+
+def _norms(distance: Distance) -> dict[str, float | None]:
+    return {**asdict(distance), "relative": distance.relative}

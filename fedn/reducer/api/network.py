@@ -6,11 +6,12 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from fedn.reducer import control, enrolment, standing
+from fedn.reducer import control, enrolment, members, places, standing
 from fedn.reducer.api import answers, requests
 from fedn.reducer.api.pages import everything
 from fedn.reducer.context import claims, services
-from fedn.reducer.network import CombinerView
+from fedn.reducer.members import Move, RemovedClient
+from fedn.reducer.presence import CombinerView
 from fedn.version import __version__
 
 blueprint = APIBlueprint("network", __name__, url_prefix="/api/v1")
@@ -52,6 +53,30 @@ def show_combiner(name: str) -> CombinerView:
     return services().network.combiner(name)
 
 
+@blueprint.delete("/combiners/<name>")
+@blueprint.output(answers.Combiner)
+def remove_combiner(name: str) -> CombinerView:
+    """Forget a combiner that is out of reach, or drained and without clients. With a good token it may join again."""
+    return members.remove_combiner(services(), name)
+
+
+@blueprint.post("/combiners/<name>/drain")
+@blueprint.output(answers.Combiner)
+def drain_combiner(name: str) -> CombinerView:
+    """Have a combiner without clients and rounds, also after a restart, until it is resumed.
+
+    Its clients go to others once its running round is over.
+    """
+    return members.drain(services(), name)
+
+
+@blueprint.post("/combiners/<name>/resume")
+@blueprint.output(answers.Combiner)
+def resume_combiner(name: str) -> CombinerView:
+    """Have a drained combiner take clients and rounds again."""
+    return members.resume(services(), name)
+
+
 @blueprint.post("/assignments")
 @blueprint.input(requests.AssignmentRequest, arg_name="body")
 @blueprint.output(answers.AssignmentAnswer)
@@ -77,6 +102,30 @@ def list_clients() -> dict[str, Any]:
     return everything(services().network.clients())
 
 
+@blueprint.delete("/clients/<name>")
+@blueprint.input(requests.ClientRemoval, location="query", arg_name="query")
+@blueprint.output(answers.RemovedClient)
+def remove_client(name: str, query: requests.ClientRemoval) -> RemovedClient:
+    """Cut a client off. While its token is good it may come back."""
+    return members.remove_client(services(), name, revoke=query.revoke)
+
+
+@blueprint.post("/clients/<name>/reassign")
+@blueprint.input(requests.ReassignRequest, arg_name="body")
+@blueprint.output(answers.Move)
+def reassign_client(name: str, body: requests.ReassignRequest) -> Move:
+    """Have a client go to another combiner, once it has delivered what it is at."""
+    return members.reassign(services(), name, combiner=body.combiner)
+
+
+@blueprint.get("/places")
+@blueprint.output(answers.Places)
+def show_places() -> places.Found:
+    """Where combiners and clients are, as the reducer's `geoip_database` has it; of clients to the degree alone."""
+    here = services()
+    return places.of(here.network, here.places)
+
+
 @blueprint.get("/network")
 @blueprint.output(answers.Network)
 def show_network() -> dict[str, Any]:
@@ -100,4 +149,5 @@ def show_network() -> dict[str, Any]:
             *({"source": "reducer", "target": combiner.name} for combiner in combiners),
             *({"source": client.combiner, "target": client.name} for client in clients),
         ],
+        "standings": here.running.standings(current.session_id),
     }

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from flask import request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 DAY = 86_400
 
 Id = Annotated[str, Field(max_length=200)]
+
+Sessions = Annotated[
+    list[Id], BeforeValidator(lambda _: request.args.getlist("session_id")), Field(default_factory=list, max_length=10)
+]
+"""Ids of sessions, from a query that may name several."""
 
 
 class Request(BaseModel):
@@ -41,9 +47,69 @@ class ValidationQuery(RoundQuery):
     """Only those of this model."""
 
 
-class EventQuery(Page):
+class PlotQuery(Request):
+    metric: Id = ""
+    """Of `metric` and `convergence`: name of the metric; empty takes the first."""
+    session_id: Sessions
+    """The session; of `convergence` and `session-times`, one or more. Without, the newest."""
+    node: Id = ""
+    """Of `machines`: name of a combiner, or `reducer`; empty takes all."""
+    format: Literal["json", "csv"] = "json"
+    """A Plotly figure, or its points as a table to download."""
+    empty: bool = False
+    """Whether a figure without traces is wanted rather than an error, where there is nothing to draw yet."""
+
+
+class CompareQuery(Request):
+    session_id: Sessions
+    """The sessions, 10 at most."""
+
+
+Instant = Annotated[float, Field(ge=0, le=1e11)]
+"""Seconds since the epoch."""
+
+
+class EventFilter(Request):
     level: Literal["info", "warning", "error", "audit"] | None = None
     """Only those of this level."""
+    kind: Id | None = None
+    """Only those of this kind, such as `round_finished`."""
+    source: Id | None = None
+    """Only those that this part of the network had, such as `reducer`."""
+    session_id: Id | None = None
+    """Only those of this session."""
+    since: Instant | None = None
+    """Only those from then on, in seconds since the epoch."""
+    until: Instant | None = None
+    """Only those before then, in seconds since the epoch."""
+    text: str | None = Field(None, max_length=200)
+    """Only those with this in their message, in capital letters or not."""
+
+
+class EventQuery(EventFilter, Page):
+    pass
+
+
+class EventExport(EventFilter):
+    format: Literal["csv", "json"] = "csv"
+    """A table for spreadsheets, or an array of objects."""
+
+
+class SampleQuery(Request):
+    since: Instant | None = None
+    """Only those from then on, in seconds since the epoch."""
+    limit: int = Field(1000, ge=1, le=10_000)
+    """How many of the newest at most."""
+
+
+class LineageQuery(Request):
+    limit: int = Field(100, ge=1, le=1000)
+    """How many models at most."""
+
+
+class TagRequest(Request):
+    model: str = Field(min_length=1, max_length=200)
+    """Id of the model to point at, or another tag on it."""
 
 
 class PackageQuery(Request):
@@ -79,6 +145,16 @@ class AssignmentRequest(Request):
     """Whether the client works with the network's compute package."""
 
 
+class ClientRemoval(Request):
+    revoke: bool = False
+    """Whether the token that the client came with is revoked, too. It must be good for the client's name alone."""
+
+
+class ReassignRequest(Request):
+    combiner: str = Field(min_length=1, max_length=100)
+    """Name of the combiner to go to."""
+
+
 class SessionRequest(Request):
     rounds: int = Field(1, ge=1, le=10**6)
     """How many rounds to run."""
@@ -103,7 +179,12 @@ class SessionRequest(Request):
     parameters: dict[str, Any] = {}
     """Handed to the entry points with every task."""
     start_model: str = Field("", max_length=200)
-    """Id of the model to start from; empty takes the newest."""
+    """Id or tag of the model to start from; empty takes the newest."""
+
+
+class LoginRequest(Request):
+    token: str = Field(min_length=1, max_length=10_000)
+    """An operator's or a viewer's token, or a join string that has one."""
 
 
 class TokenRequest(Request):

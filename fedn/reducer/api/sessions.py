@@ -11,9 +11,9 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from fedn.errors import NotFound
-from fedn.reducer import sessions
+from fedn.reducer import comparison, sessions
 from fedn.reducer.api import answers, requests
-from fedn.reducer.api.pages import page
+from fedn.reducer.api.pages import everything, page
 from fedn.reducer.context import services, watchers
 from fedn.reducer.openapi import EVENTS
 from fedn.stores.documents import Round, Session, Validation
@@ -37,11 +37,26 @@ def list_sessions(query: requests.Page) -> dict[str, Any]:
     return page(Session, query)
 
 
+@blueprint.get("/sessions/compare")
+@blueprint.input(requests.CompareQuery, location="query", arg_name="query")
+@blueprint.output(answers.Comparison)
+def compare_sessions(query: requests.CompareQuery) -> dict[str, Any]:
+    """Sessions side by side: settings that differ, seconds a round, final and best metrics."""
+    return everything(comparison.compare(services(), query.session_id))
+
+
 @blueprint.get("/sessions/<session_id>")
 @blueprint.output(answers.Session)
 def show_session(session_id: str) -> Session:
     """One session."""
     return sessions.get(services(), session_id)
+
+
+@blueprint.get("/sessions/<session_id>/progress")
+@blueprint.output(answers.Progress)
+def show_progress(session_id: str) -> dict[str, Any]:
+    """How far a session is: its running round with the clients by state, and what it waits for."""
+    return sessions.progress(services(), session_id)
 
 
 @blueprint.post("/sessions/<session_id>/stop")
@@ -54,7 +69,7 @@ def stop_session(session_id: str) -> Session:
 @blueprint.get("/sessions/<session_id>/watch")
 @blueprint.doc(responses=EVENTS)
 def watch_session(session_id: str) -> Response:
-    """The session as it is, then what happens to it as it happens, until it has ended.
+    """The session and its round as they are, then what happens to it as it happens, until it has ended.
 
     Events: `session` (its document), `round_started`, `round_progress`, `round_finished`, `model`, `validation`,
     `event`.

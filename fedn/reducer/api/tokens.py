@@ -12,11 +12,13 @@ from fedn.reducer import journal
 from fedn.reducer.api import answers, requests
 from fedn.reducer.api.pages import page
 from fedn.reducer.context import claims, services
-from fedn.reducer.joining import default_days, is_local
+from fedn.reducer.joining import client_settings, default_days, is_local
 from fedn.security.tokens import Role
 from fedn.stores.documents import Token
 
 blueprint = APIBlueprint("tokens", __name__, url_prefix="/api/v1")
+
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  where a reducer listens that others may dial
 
 
 @blueprint.post("/tokens")
@@ -26,11 +28,18 @@ def create_token(body: requests.TokenRequest) -> dict[str, Any]:
     """Issue a token. It is shown this once and kept nowhere."""
     here, role = services(), Role(body.role)
     days = body.days or default_days(here.settings, role)
-    document, token = here.tokens.issue(role, days=days, subject=body.name, created_by=claims().token_id)
+    document, token = here.tokens.issue(role, days=days, subject=body.name, created_by=claims().origin)
     journal.record(here, "token_created", f"token for a {role.value} created", token_id=document.id, name=body.name)
-    host, port = _address()
-    join = here.tokens.join_string(token, host=host, port=port)
-    return {"id": document.id, "role": role.value, "token": token, "join": join, "expires_at": document.expires_at}
+    host, port = address()
+    return {
+        "id": document.id,
+        "role": role.value,
+        "token": token,
+        "join": here.tokens.join_string(token, host=host, port=port),
+        "settings": client_settings(here, token, host=host, port=port) if role is Role.CLIENT else "",
+        "expires_at": document.expires_at,
+        "warning": _warning(host),
+    }
 
 
 @blueprint.get("/tokens")
@@ -52,8 +61,18 @@ def revoke_token(token_id: str) -> Token:
     return document
 
 
-def _address() -> tuple[str, int]:
+def address() -> tuple[str, int]:
     """Where who asks found the reducer. Someone on its own machine knows less of that than the settings do."""
     asked = urlsplit(f"//{request.host}")
     host, names = asked.hostname or "localhost", services().settings.names
     return names[0] if names and is_local(host) else host, asked.port or 443
+
+
+def _warning(host: str) -> str:
+    """What is to be known of a join string with this address; empty for one that is good wherever the reducer is."""
+    if not is_local(host) or services().settings.host not in _EVERYWHERE:
+        return ""
+    return (
+        f"the join string says {host}, so it is good on the reducer's own machine only; for others set names in the "
+        "reducer's settings to how they dial it, and start it anew"
+    )

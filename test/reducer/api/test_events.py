@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 from contextlib import ExitStack
 from typing import Any
@@ -26,6 +28,77 @@ def test_events_are_listed_newest_first_and_by_level(reducer: Any) -> None:
     assert [one["id"] for one in http.get("/api/v1/events", limit=2, before=page["next"])["items"]] == ["0"]
     with pytest.raises(InvalidInput):
         http.get("/api/v1/events", level="loud")
+
+
+def fill(reducer: Any) -> None:
+    for number, (kind, source, message) in enumerate(
+        [("a", "reducer", "=HYPERLINK(1)"), ("b", "c1", 'Disk, "full"'), ("b", "reducer", "disk\nempty")]
+    ):
+        event = Event(
+            id=str(number),
+            at=1_700_000_000.0 + number,
+            level="info",
+            kind=kind,
+            message=message,
+            source=source,
+            session_id=f"s{number}",
+            data={"n": number} if number else {},
+        )
+        reducer.services.state.write(Insert(event))
+
+
+@pytest.mark.parametrize(
+    ("filters", "ids"),
+    [
+        ({}, "210"),
+        ({"kind": "b"}, "21"),
+        ({"source": "reducer"}, "20"),
+        ({"session_id": "s1"}, "1"),
+        ({"since": 1_700_000_001}, "21"),
+        ({"until": 1_700_000_001}, "0"),
+        ({"since": 1_700_000_001, "until": 1_700_000_001.5}, "1"),
+        ({"text": "DISK"}, "21"),
+        ({"text": "disk", "kind": "b", "source": "c1", "level": "info"}, "1"),
+        ({"text": "%"}, ""),
+    ],
+)
+def test_events_are_filtered_alike_in_lists_and_exports(reducer: Any, filters: dict[str, Any], ids: str) -> None:
+    fill(reducer)
+    http = reducer.http(Role.VIEWER)
+    assert "".join(one["id"] for one in http.get("/api/v1/events", **filters)["items"]) == ids
+    page, pages = http.get("/api/v1/events", limit=1, **filters), ""
+    while True:
+        pages += "".join(one["id"] for one in page["items"])
+        if page["next"] is None:
+            break
+        page = http.get("/api/v1/events", limit=1, before=page["next"], **filters)
+    assert pages == ids
+    exported = http.get("/api/v1/events/export", format="json", **filters)
+    assert "".join(one["id"] for one in exported) == ids
+
+
+def test_events_are_exported_as_a_table_that_computes_nothing(reducer: Any) -> None:
+    fill(reducer)
+    answer = reducer.raw(reducer.token(Role.VIEWER)).get("/api/v1/events/export")
+    assert answer.headers["content-disposition"] == "attachment; filename=events.csv"
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert list(csv.reader(io.StringIO(answer.text, newline=""))) == [
+        ["time", "level", "kind", "source", "session", "message", "data", "id"],
+        ["2023-11-14T22:13:22.000+00:00", "info", "b", "reducer", "s2", "disk\nempty", '{"n":2}', "2"],
+        ["2023-11-14T22:13:21.000+00:00", "info", "b", "c1", "s1", 'Disk, "full"', '{"n":1}', "1"],
+        ["2023-11-14T22:13:20.000+00:00", "info", "a", "reducer", "s0", "'=HYPERLINK(1)", "", "0"],
+    ]
+
+
+def test_an_export_that_can_not_begin_is_an_error(reducer: Any) -> None:
+    http = reducer.http(Role.VIEWER)
+    with pytest.raises(InvalidInput):
+        http.get("/api/v1/events/export", format="xml")
+    with pytest.raises(InvalidInput):
+        http.get("/api/v1/events/export", since=-1)
+    reducer.services.state.close()
+    with pytest.raises(Unavailable):
+        http.get("/api/v1/events/export", format="json")
 
 
 def test_what_happens_is_told_as_it_happens(reducer: Any) -> None:

@@ -8,7 +8,7 @@ from cryptography import x509
 
 from fedn.client.assignment import request_assignment
 from fedn.combiner.enrolment import announce, request_identity
-from fedn.errors import Forbidden, InvalidInput, NameInUse, NotFound, Unavailable
+from fedn.errors import Conflict, Forbidden, InvalidInput, NameInUse, NotFound, Unavailable
 from fedn.security.tls import new_key_and_request
 from fedn.security.tokens import Role, TokenVerifier
 
@@ -135,3 +135,116 @@ def test_the_network_is_shown_whole(reducer: Any) -> None:
         ("c1", "a"),
         ("c1", "b"),
     }
+
+
+def events(http: Any) -> list[str]:
+    return [event["kind"] for event in http.get("/api/v1/events", level="audit")["items"]]
+
+
+def test_operators_alone_change_the_network(shared: Any) -> None:
+    viewer = shared.http(Role.VIEWER)
+    for ask in (
+        lambda: viewer.post("/api/v1/combiners/c1/drain"),
+        lambda: viewer.post("/api/v1/combiners/c1/resume"),
+        lambda: viewer.delete("/api/v1/combiners/c1"),
+        lambda: viewer.post("/api/v1/clients/a/reassign", {"combiner": "c1"}),
+        lambda: viewer.delete("/api/v1/clients/a"),
+    ):
+        with pytest.raises(Forbidden):
+            ask()
+
+
+def test_a_drained_combiner_without_clients_is_removed_and_may_join_again(reducer: Any) -> None:
+    reducer.add_combiner("c1")
+    operator = reducer.http(Role.OPERATOR)
+    with pytest.raises(Conflict, match="c1 is connected and takes clients"):
+        operator.delete("/api/v1/combiners/c1")
+    drained = operator.post("/api/v1/combiners/c1/drain")
+    assert (drained["connected"], drained["draining"], drained["drained"]) == (True, True, True)
+    assert drained["round_trip"] > 0
+    shown = reducer.services.network.combiner("c1")
+    announce(reducer.http(Role.COMBINER), name="c1", host=shown.host, port=shown.port, max_clients=5)
+    assert operator.get("/api/v1/combiners/c1")["drained"]
+    assert not operator.post("/api/v1/combiners/c1/resume")["drained"]
+    operator.post("/api/v1/combiners/c1/drain")
+    assert operator.delete("/api/v1/combiners/c1")["name"] == "c1"
+    assert operator.get("/api/v1/network")["combiners"] == []
+    with pytest.raises(Unavailable, match="was removed"):
+        reducer.services.links.get("c1")
+    reducer.services.links.give_up("c1")
+    reducer.services.links.doubt("c1", "its round broke off")
+    for ask in (operator.delete, operator.get):
+        with pytest.raises(NotFound):
+            ask("/api/v1/combiners/c1")
+    for path in ("drain", "resume"):
+        with pytest.raises(NotFound):
+            operator.post(f"/api/v1/combiners/c1/{path}")
+    announce(reducer.http(Role.COMBINER), name="c1", host=shown.host, port=shown.port, max_clients=5)
+    assert not operator.get("/api/v1/combiners/c1")["drained"]
+    assert events(operator) == [
+        "combiner_joined",
+        "combiner_removed",
+        "combiner_drained",
+        "combiner_resumed",
+        "combiner_joined",
+        "combiner_drained",
+        "combiner_joined",
+    ]
+
+
+def test_a_combiner_out_of_reach_is_removed(reducer: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    announce(reducer.http(Role.COMBINER), name="c1", host="127.0.0.1", port=port, max_clients=7)
+    reducer.http(Role.OPERATOR).delete("/api/v1/combiners/c1")
+    assert reducer.services.network.combiners() == []
+
+
+def test_a_removed_client_is_cut_off(reducer: Any) -> None:
+    reducer.add_clients("a", "b")
+    operator = reducer.http(Role.OPERATOR)
+    with pytest.raises(Conflict, match="a came with a token that is good for any name") as refused:
+        operator.delete("/api/v1/clients/a?revoke=true")
+    assert "fedn token create --role client --name a" in refused.value.hint
+    assert operator.delete("/api/v1/clients/a") == {"name": "a", "combiner": "c1", "revoked_token": ""}
+    reducer._await(lambda: [one.name for one in reducer.services.network.clients()] == ["b"])
+    assert events(operator)[0] == "client_removed"
+    with pytest.raises(NotFound, match="no client 'a'"):
+        operator.delete("/api/v1/clients/a")
+    with pytest.raises(InvalidInput):
+        operator.delete("/api/v1/clients/b?revoke=maybe")
+
+
+def test_a_client_is_removed_with_its_own_token_also_while_it_is_not_connected(reducer: Any) -> None:
+    reducer.add_combiner("c1")
+    document, token = reducer.services.tokens.issue(Role.CLIENT, days=1, subject="a")
+    asked = reducer.raw(token)
+    assert asked.post("/api/v1/assignments", json={"name": "a"}).status_code == 200
+    operator = reducer.http(Role.OPERATOR)
+    removed = operator.delete("/api/v1/clients/a?revoke=true")
+    assert removed == {"name": "a", "combiner": "", "revoked_token": document.id}
+    assert asked.post("/api/v1/assignments", json={"name": "a"}).status_code == 401
+    with pytest.raises(NotFound):
+        operator.delete("/api/v1/clients/a?revoke=true")
+
+
+def test_what_can_t_be_moved_is_refused_and_keeps_no_place(reducer: Any) -> None:
+    reducer.add_clients("a")
+    operator = reducer.http(Role.OPERATOR)
+    for client, combiner, kind in (("a", "c9", NotFound), ("z", "c1", NotFound), ("a", "c1", Conflict)):
+        with pytest.raises(kind):
+            operator.post(f"/api/v1/clients/{client}/reassign", {"combiner": combiner})
+    for body in ({}, {"combiner": ""}, {"combiner": "c1", "more": 1}):
+        with pytest.raises(InvalidInput):
+            operator.post("/api/v1/clients/a/reassign", body)
+    assert "client_reassigned" not in events(operator)
+
+
+def test_a_moved_client_arrives(reducer: Any) -> None:
+    reducer.add_clients("a")
+    reducer.add_combiner("c2")
+    operator = reducer.http(Role.OPERATOR)
+    moved = operator.post("/api/v1/clients/a/reassign", {"combiner": "c2"})
+    assert moved == {"name": "a", "combiner": "c1", "target": "c2"}
+    reducer._await(lambda: [one.combiner for one in reducer.services.network.clients()] == ["c2"])
+    assert events(operator)[0] == "client_reassigned"

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import yaml
 
 from fedn.errors import InvalidInput, NotFound, Unauthenticated
 from fedn.rpc.http import connect
@@ -20,6 +21,17 @@ def test_a_token_joins_by_its_join_string(reducer: Any, role: str) -> None:
     assert made["expires_at"] == pytest.approx(time.time() + 2 * 86_400, abs=60)
     connect(join).close()
     assert reducer.services.tokens.verify(made["token"]).role == role
+
+
+@pytest.mark.parametrize("role", ["client", "combiner", "viewer", "operator"])
+def test_a_client_s_token_comes_as_a_settings_file_too(reducer: Any, make_package: Any, role: str) -> None:
+    http = reducer.http(Role.OPERATOR)
+    package = http.upload("/api/v1/packages", make_package())
+    made = http.post("/api/v1/tokens", {"role": role})
+    where = {"discover_host": "localhost", "discover_port": reducer.port}
+    controller = {**where, "token": made["token"], "checksum": package["md5"]}
+    settings = {"network_id": "fedn-network", "controller": controller}
+    assert yaml.safe_load(made["settings"]) == (settings if role == "client" else None)
 
 
 def test_a_token_may_be_for_one_name(reducer: Any) -> None:
@@ -74,3 +86,18 @@ def test_what_operators_do_is_written_down(reducer: Any) -> None:
     http.post(f"/api/v1/tokens/{made['id']}/revoke")
     kinds = [event["kind"] for event in http.get("/api/v1/events", level="audit")["items"]]
     assert kinds == ["token_revoked", "token_created"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "warned"),
+    [({"host": "0.0.0.0"}, True), ({"host": "0.0.0.0", "names": ("fedn.example",)}, False), ({}, False)],
+)
+def test_a_join_string_that_is_good_here_only_comes_with_a_warning(
+    start_reducer: Any, settings: dict[str, Any], warned: bool
+) -> None:
+    """Where others can dial the reducer. One that listens on the loopback device alone has no others."""
+    with ExitStack() as stack:
+        made = start_reducer(stack, **settings).http(Role.OPERATOR).post("/api/v1/tokens", {"role": "client"})
+        assert ("set names in the reducer's settings" in made["warning"]) == warned
+        assert bool(made["warning"]) == warned
+        assert (JoinString.parse(made["join"]).host == "localhost") == ("names" not in settings)
