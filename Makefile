@@ -10,7 +10,7 @@ CODE := fedn test docs setup.py
 TOOLS := dockerd docker-compose debootstrap ip nft systemd-analyze chromium
 PACKAGES := docker.io docker-compose debootstrap iproute2 nftables systemd chromium fonts-dejavu-core
 
-.PHONY: help sandbox system test lint check bench docs proto clean
+.PHONY: help sandbox system test lint check bench docs screenshots proto clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ bench: $(VENV)/.dev ## Measure the speed, side by side with the limits of this m
 
 docs: $(VENV)/.dev ## Write the generated pages of docs/ anew
 	$(BIN)/python docs/generate.py
+
+screenshots: system $(VENV)/.dev ## Take the screenshots of docs/images anew
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python docs/screenshots.py
 
 proto: $(VENV)/.dev ## Write fedn/proto anew from proto/fedn.proto
 	$(BIN)/python -m grpc_tools.protoc -Ifedn/proto=proto --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
