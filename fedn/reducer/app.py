@@ -9,7 +9,7 @@ import logging
 from apiflask import APIFlask
 from flask import Response, g, request
 
-from fedn.reducer import access, context, contract, openapi, problems
+from fedn.reducer import access, compression, context, contract, openapi, problems
 from fedn.reducer.api import (
     about,
     attention,
@@ -100,4 +100,4 @@ def _finish(response: Response) -> Response:
     claims = g.get("claims")
     who = f"{claims.role.value} {claims.subject or claims.token_id}" if claims else request.remote_addr
     log.debug("%s %s %d for %s", request.method, request.path, response.status_code, who)
-    return response
+    return compression.compressed(response)

@@ -62,7 +62,7 @@ def refuse_foreign() -> None:
     """
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     own = request.host_url.rstrip("/")
-    if site in (None, "same-origin") and origin in (None, own):
+    if site in ("same-origin", "none") or (site is None and origin in (None, own)):
         return
     raise Forbidden(f"what was posted from {origin or 'an unknown place'} does not count: it is not a page of {own}")
 

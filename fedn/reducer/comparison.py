@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from statistics import mean, median
 
 from fedn.reducer import sessions
-from fedn.reducer.plots.figures import ROUNDS, newest
 from fedn.reducer.plots.times import totals
 from fedn.reducer.services import Services
-from fedn.stores.documents import Body, Model, Session
+from fedn.stores.documents import Body, Session
 
 _SETTINGS = (
     *("rounds", "round_timeout", "clients_required", "clients_requested", "fraction", "seed", "validate"),
@@ -34,16 +33,16 @@ def is_less_better(metric: str) -> bool:
 
 def _one(services: Services, session: Session, differing: Sequence[str]) -> Body:
     measured: dict[str, list[tuple[int, float]]] = {}
-    for model in newest(services.state, Model, where={"session_id": session.id}, limit=ROUNDS, parts="updates"):
-        for name, value in model.metrics.items():
+    for number, metrics in services.gists.means.of(session.id):
+        for name, value in metrics.items():
             if math.isfinite(value):
-                measured.setdefault(name, []).append((model.number, value))
+                measured.setdefault(name, []).append((number, value))
     return {
         "session_id": session.id,
         "state": session.state,
         "settings": {name: getattr(session, name) for name in differing},
         "rounds_done": session.rounds_done,
-        "seconds": _spread(list(totals(services.state, session.id).values())),
+        "seconds": _spread(list(totals(services.gists, session.id).values())),
         "metrics": {name: _metric(name, points) for name, points in sorted(measured.items())},
     }
 

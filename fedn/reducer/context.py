@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from flask import Flask, current_app, g
@@ -23,6 +25,16 @@ def services() -> Services:
 
 def watchers() -> Watchers:
     return cast(Watchers, current_app.extensions["fedn.watchers"])
+
+
+def may_still() -> Callable[[], bool]:
+    """Says from now on whether the token of this request is still good."""
+    return partial(services().tokens.hold, claims())
+
+
+def login() -> str:
+    """Id of the browser's login that asks; empty for a program."""
+    return claims().token_id if g.get("csrf") else ""
 
 
 def claims() -> Claims:

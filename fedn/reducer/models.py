@@ -15,7 +15,8 @@ from fedn.stores.documents import Body, Model
 COMPARISONS = 2
 """How many may run at once: each reads two models from the disk, which rounds need, too."""
 
-_comparisons = threading.BoundedSemaphore(COMPARISONS)
+comparing = threading.BoundedSemaphore(COMPARISONS)
+"""Held by each comparison while it runs."""
 
 
 def seed(services: Services, source: Path) -> Model:
@@ -39,13 +40,13 @@ def compare(services: Services, a: Model, b: Model) -> Difference:
         Conflict: They are not made of the same arrays.
         Unavailable: Too many others are compared, or a store is out of reach.
     """
-    if not _comparisons.acquire(blocking=False):
+    if not comparing.acquire(blocking=False):
         raise Unavailable(f"{COMPARISONS} other comparisons of models run", hint="try again later")
     try:
         with services.trail.weights(a, b) as (first, second):
             return difference(first, second)
     finally:
-        _comparisons.release()
+        comparing.release()
 
 
 def brief(model: Model) -> Body:

@@ -99,7 +99,8 @@ def _page(error: FednError, status: int) -> Response:
 def _of_flask(error: HTTPException) -> Response:
     """What Flask and Werkzeug raise, from unknown paths to faults of ours."""
     status = error.code or 500
-    words = _WORDS.get(status, error.description or error.name).format(path=request.path, method=request.method)
+    known = _WORDS.get(status)
+    words = known.format(path=request.path, method=request.method) if known else error.description or error.name
     response = _answer(_from_status(status, words), status)
     response.headers.extend({name: value for name, value in error.get_headers() if name == "Allow"})
     return response

@@ -21,6 +21,7 @@ from fedn.reducer.monitoring import Monitor
 from fedn.reducer.network import Network
 from fedn.reducer.patience import Patience
 from fedn.reducer.places import Places
+from fedn.reducer.plots.gists import Gists
 from fedn.reducer.running import Running
 from fedn.reducer.tokens import Tokens
 from fedn.reducer.trail import Trail
@@ -55,6 +56,7 @@ class Services:
     trail: Trail
     worker: Worker
     patience: Patience
+    gists: Gists
     places: Places | None
     """Where addresses are; None without a database of that."""
     scratch: Path
@@ -161,6 +163,7 @@ class Services:
                 trail=trail,
                 worker=worker,
                 patience=patience,
+                gists=Gists(state),
                 places=places,
                 scratch=scratch,
                 _closing=stack.pop_all(),

@@ -128,6 +128,10 @@ class Tokens:
         """Who logged in and was given `token`; Unauthenticated says why it is no good."""
         return self._verifier.verify(token, now=time.time(), revoked=self._revoked, audience=_BROWSER)
 
+    def hold(self, claims: Claims) -> bool:
+        """Whether the token that said so is still good: neither over nor revoked, nor the one it was derived from."""
+        return time.time() < claims.expires_at and not {claims.token_id, claims.parent} & self._revoked
+
     def end_login(self, claims: Claims) -> None:
         """Make a login's token no good, as far as this process lasts: after its end, it has hours to live at most."""
         if claims.audience == _BROWSER:

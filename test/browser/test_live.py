@@ -129,8 +129,8 @@ async def test_a_viewer_looks_at_everything_and_changes_nothing(browser: Browser
         [token] = [one for one in tokens if one.subject == "guest"]
         await asyncio.to_thread(federation.operator.revoke_token, token.id)
         await guest.page.wait_for_url("**/login*")
-        guest.forget("401")
         gate.open()
         await federation.end_of(running)
         await operator.close()
+        guest.forget("401")
         await guest.close()

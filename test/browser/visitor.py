@@ -116,7 +116,7 @@ class Visitor:
 
     async def close(self) -> None:
         await self.context.close()
-        assert self.faults == []
+        assert self.faults == [], self.faults
 
     def _listen(self) -> None:
         self.page.on("console", lambda said: self._note(f"{said.type}: {said.text}", said.type in ("error", "warning")))

@@ -75,6 +75,11 @@ def fill(state: Shell, *instants: float) -> None:
     )
 
 
+def threads() -> list[threading.Thread]:
+    """Those of monitors."""
+    return [thread for thread in threading.enumerate() if thread.name == "monitor"]
+
+
 def test_the_reducer_and_each_connected_combiner_are_sampled(state: Shell, monitor: Monitor) -> None:
     monitor.note()
     reducer, combiner = samples(state)
@@ -117,7 +122,7 @@ def test_a_store_that_is_away_for_a_while_does_not_end_it(state: Shell, network:
     assert state.failures == []
     count = len(samples(state))
     assert count >= 2
-    assert "monitor" not in {thread.name for thread in threading.enumerate()}
+    assert not threads()
 
 
 def test_another_reducer_that_leads_ends_it(state: Shell, network: Network, caplog: pytest.LogCaptureFixture) -> None:
@@ -125,8 +130,9 @@ def test_another_reducer_that_leads_ends_it(state: Shell, network: Network, capl
     monitor = Monitor(state, network, seconds=0.001)
     with caplog.at_level(logging.ERROR):
         monitor.start()
-        monitor._thread.join(DEADLINE)
-    assert not monitor._thread.is_alive()
+        for thread in threads():
+            thread.join(DEADLINE)
+    assert not threads()
     monitor.close()
     assert samples(state) == []
     assert "no samples can be noted any more: another leads" in caplog.text
@@ -134,7 +140,7 @@ def test_another_reducer_that_leads_ends_it(state: Shell, network: Network, capl
 
 def test_it_can_be_turned_off(state: Shell, monitor: Monitor) -> None:
     monitor.start()
-    assert not monitor._thread.is_alive()
+    assert not threads()
     monitor.close()
 
 

@@ -4,13 +4,28 @@ import pytest
 
 from fedn.errors import Unavailable
 from fedn.reducer.feed import Feed, Notice
-from fedn.reducer.streams import LIMIT, Watchers, everything
+from fedn.reducer.streams import LIMIT, LOGIN_LIMIT, Watchers, everything
 
 
 def test_a_watcher_s_place_is_free_again_when_its_response_is_closed_even_unread() -> None:
     watchers = Watchers(Feed())
-    for _ in range(2 * LIMIT):
-        watchers.stream(everything).close()
+    for number in range(2 * LIMIT):
+        watchers.stream(everything, login=str(number % 3)).close()
+
+
+def test_a_login_has_a_few_places_and_its_newest_streams_keep_them() -> None:
+    feed = Feed()
+    watchers = Watchers(feed)
+    others = watchers.stream(everything)
+    streams = [watchers.stream(everything, login="a") for _ in range(LOGIN_LIMIT + 2)]
+    for left in streams[:2]:
+        assert list(left.response) == [": watching\n\n"]
+        left.close()
+    feed.publish(Notice("network"))
+    watchers.close()
+    for one in (others, *streams[2:]):
+        assert list(one.response)[1:] == ["event: network\ndata: {}\n\n"]
+        one.close()
 
 
 def test_no_stream_begins_once_they_are_closed() -> None:

@@ -13,7 +13,8 @@ from loopback import Federation
 
 from fedn.errors import InvalidInput, NotFound, NotReady
 from fedn.reducer.plots import times
-from fedn.reducer.plots.times import PARTS, client_times, parts_of, round_times
+from fedn.reducer.plots.gists import Gists, parts_of
+from fedn.reducer.plots.times import PARTS, client_times, round_times
 from fedn.security.tokens import Role
 from fedn.stores.documents import Round, Session
 from fedn.stores.protocols import Insert, StateStore
@@ -127,7 +128,7 @@ def test_a_round_without_an_answer_is_all_waiting_for_others() -> None:
 
 def test_attempts_and_the_validation_are_one_bar(state: StateStore) -> None:
     state.write(*map(Insert, (attempt(1), attempt(1, attempt=2), attempt(1, kind="validate", attempt=1), attempt(2))))
-    found = stacks(round_times(state))
+    found = stacks(round_times(Gists(state)))
     assert [(number, sum(parts.values())) for number, parts in found.items()] == [(1, 3.0), (2, 1.0)]
     assert found[1]["validation"] == 1.0
 
@@ -136,9 +137,9 @@ def test_a_bar_that_is_not_whole_is_not_drawn(state: StateStore, monkeypatch: py
     for number in range(1, 6):
         state.write(Insert(attempt(number)), Insert(attempt(number, kind="validate")))
     monkeypatch.setattr(times, "ROUNDS", 2)
-    assert stacks(round_times(state)).keys() == {4, 5}
+    assert stacks(round_times(Gists(state))).keys() == {4, 5}
     state.write(Insert(attempt(6)))
-    assert stacks(round_times(state)).keys() == {5, 6}
+    assert stacks(round_times(Gists(state))).keys() == {5, 6}
 
 
 def test_the_slowest_clients_are_drawn(state: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +147,7 @@ def test_the_slowest_clients_are_drawn(state: StateStore, monkeypatch: pytest.Mo
     for number in (1, 2, 3):
         trained = [client(f"n{one}", exec_training=one + number / 10) for one in range(4)]
         state.write(Insert(attempt(number, *trained, client("gone", state="late", exec_training=99.0))))
-    boxes = client_times(state, "s")["data"]
+    boxes = client_times(Gists(state), "s")["data"]
     assert [(box["name"], box["y"], box["text"]) for box in boxes] == [
         ("n3", [3.1, 3.2, 3.3], [1, 2, 3]),
         ("n2", [2.1, 2.2, 2.3], [1, 2, 3]),
@@ -156,9 +157,9 @@ def test_the_slowest_clients_are_drawn(state: StateStore, monkeypatch: pytest.Mo
 def test_before_any_round_there_is_nothing_to_draw(state: StateStore) -> None:
     for plot in (round_times, client_times):
         with pytest.raises(NotReady, match="no round has been run"):
-            plot(state)
+            plot(Gists(state))
         with pytest.raises(NotFound, match="no session 'none'"):
-            plot(state, "none")
+            plot(Gists(state), "none")
 
 
 def test_these_plots_are_of_one_session(shared: Any) -> None:

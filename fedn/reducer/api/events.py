@@ -10,7 +10,7 @@ from flask import Response
 
 from fedn.reducer import events, exports, streams
 from fedn.reducer.api import answers, requests
-from fedn.reducer.context import services, watchers
+from fedn.reducer.context import login, may_still, services, watchers
 from fedn.reducer.encoding import dumps
 from fedn.reducer.openapi import EVENTS, EXPORT
 from fedn.stores.documents import Event
@@ -46,7 +46,7 @@ def export_events(query: requests.EventExport) -> Response:
 @blueprint.doc(responses=EVENTS)
 def watch_events() -> Response:
     """All that happens, as it happens: new events, changes of the network, and what every session does."""
-    return watchers().stream(streams.everything)
+    return watchers().stream(streams.everything, may=may_still(), login=login())
 
 
 def wanted(query: requests.EventFilter) -> events.Wanted:

@@ -35,7 +35,7 @@ def show_plot(name: str, query: requests.PlotQuery) -> Response:
     """
     wanted = plots.Query(metric=query.metric, session_ids=query.session_id, node=query.node)
     try:
-        figure = plots.draw(services().state, name, wanted)
+        figure = plots.draw(services().gists, name, wanted)
     except NotReady as error:
         if not query.empty:
             raise

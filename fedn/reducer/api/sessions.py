@@ -14,7 +14,7 @@ from fedn.errors import NotFound
 from fedn.reducer import comparison, sessions
 from fedn.reducer.api import answers, requests
 from fedn.reducer.api.pages import everything, page
-from fedn.reducer.context import services, watchers
+from fedn.reducer.context import login, may_still, services, watchers
 from fedn.reducer.openapi import EVENTS
 from fedn.stores.documents import Round, Session, Validation
 
@@ -76,7 +76,7 @@ def watch_session(session_id: str) -> Response:
     """
     here = services()
     sessions.get(here, session_id)  # not found has to be said before the stream begins
-    return watchers().stream(partial(sessions.watch, here, session_id))
+    return watchers().stream(partial(sessions.watch, here, session_id), may=may_still(), login=login())
 
 
 @blueprint.get("/rounds")

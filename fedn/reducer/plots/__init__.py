@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from fedn.errors import InvalidInput, NotFound
 from fedn.reducer.plots.figures import Figure
+from fedn.reducer.plots.gists import Gists
 from fedn.reducer.plots.machines import machines
 from fedn.reducer.plots.metrics import box_plot, convergence
 from fedn.reducer.plots.times import client_times, round_times, session_times
-from fedn.stores.protocols import StateStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,17 +33,17 @@ class Query:
         return next(iter(self.session_ids), "")
 
 
-PLOTS: Mapping[str, Callable[[StateStore, Query], Figure]] = {
-    "metric": lambda state, query: box_plot(state, query.metric, query.session_id),
-    "convergence": lambda state, query: convergence(state, query.metric, query.session_ids),
-    "round-times": lambda state, query: round_times(state, query.session_id),
-    "session-times": lambda state, query: session_times(state, query.session_ids),
-    "client-times": lambda state, query: client_times(state, query.session_id),
-    "machines": lambda state, query: machines(state, query.node),
+PLOTS: Mapping[str, Callable[[Gists, Query], Figure]] = {
+    "metric": lambda gists, query: box_plot(gists.state, query.metric, query.session_id),
+    "convergence": lambda gists, query: convergence(gists.state, query.metric, query.session_ids),
+    "round-times": lambda gists, query: round_times(gists, query.session_id),
+    "session-times": lambda gists, query: session_times(gists, query.session_ids),
+    "client-times": lambda gists, query: client_times(gists, query.session_id),
+    "machines": lambda gists, query: machines(gists.state, query.node),
 }
 
 
-def draw(state: StateStore, name: str, query: Query) -> Figure:
+def draw(gists: Gists, name: str, query: Query) -> Figure:
     """The plot of this name.
 
     Raises:
@@ -54,4 +54,4 @@ def draw(state: StateStore, name: str, query: Query) -> Figure:
     plot = PLOTS.get(name)
     if plot is None:
         raise NotFound(f"no plot {name!r}", hint=f"there are {', '.join(PLOTS)}")
-    return plot(state, query)
+    return plot(gists, query)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from itertools import islice
 from statistics import median
 
-from fedn.core.model import ClientState, TaskKind
+from fedn.core.model import TaskKind
 from fedn.errors import NotFound, NotReady
-from fedn.reducer.plots.figures import ROUNDS, Figure, axis, figure, newest
+from fedn.reducer.plots.figures import ROUNDS, Figure, axis, figure
+from fedn.reducer.plots.gists import Gists, Timing
 from fedn.reducer.plots.metrics import chosen_sessions
-from fedn.stores.documents import Body, Round, Session
-from fedn.stores.protocols import StateStore
+from fedn.stores.documents import Session
 
 CLIENTS = 50
 """Most clients that a figure shows: the slowest."""
@@ -18,13 +19,13 @@ CLIENTS = 50
 PARTS = ("waiting", "download", "training", "upload", "folding", "reducing", "commit", "validation", "other")
 """Of a round's time, in the order in which they are stacked."""
 
-_MICROSECOND, _MILLISECOND = 6, 3  # digits
+_MICROSECOND = 6  # digits
 
 
-def round_times(state: StateStore, session_id: str = "") -> Figure:
+def round_times(gists: Gists, session_id: str = "") -> Figure:
     """The time of each round (s) as a bar of its parts, whose sum is the time from the wait for clients to the end.
 
-    See `parts_of` for what is told as what. Several attempts at a round, and its validation, are one bar.
+    See `gists.parts_of` for what is told as what. Several attempts at a round, and its validation, are one bar.
 
     Args:
         session_id: Empty takes the newest session.
@@ -34,10 +35,10 @@ def round_times(state: StateStore, session_id: str = "") -> Figure:
         NotFound: No such session.
     """
     bars: dict[int, dict[str, float]] = {}
-    oldest: Round | None = None
-    for one in _rounds(state, session_id, limit=2 * ROUNDS):
+    oldest: Timing | None = None
+    for one in islice(_timings(gists, session_id), 2 * ROUNDS):
         bar, oldest = bars.setdefault(one.number, dict.fromkeys(PARTS, 0.0)), one
-        for name, seconds in parts_of(one).items():
+        for name, seconds in one.parts.items():
             bar[name] += seconds
     if oldest is None:
         raise _nothing()
@@ -57,7 +58,7 @@ def round_times(state: StateStore, session_id: str = "") -> Figure:
     )
 
 
-def client_times(state: StateStore, session_id: str = "") -> Figure:
+def client_times(gists: Gists, session_id: str = "") -> Figure:
     """How long clients trained (s): a box for each, of all its rounds, the slowest by its median first.
 
     Args:
@@ -68,10 +69,10 @@ def client_times(state: StateStore, session_id: str = "") -> Figure:
         NotFound: No such session.
     """
     found: dict[str, list[tuple[int, float]]] = {}
-    for one in _rounds(state, session_id, limit=ROUNDS, kind=TaskKind.TRAIN.value):
-        for client in _answered(one):
-            trained = round(_training(client["seconds"]), _MILLISECOND)
-            found.setdefault(client["client"], []).append((one.number, trained))
+    trainings = (one for one in _timings(gists, session_id) if one.kind == TaskKind.TRAIN.value)
+    for one in islice(trainings, ROUNDS):
+        for client, seconds in zip(one.clients, one.trained, strict=True):
+            found.setdefault(client, []).append((one.number, seconds))
     if not found:
         raise _nothing()
     by_median = {name: median(seconds for _, seconds in times) for name, times in found.items()}
@@ -95,7 +96,7 @@ def client_times(state: StateStore, session_id: str = "") -> Figure:
     )
 
 
-def session_times(state: StateStore, session_ids: Sequence[str] = ()) -> Figure:
+def session_times(gists: Gists, session_ids: Sequence[str] = ()) -> Figure:
     """The time of each round (s), as `totals` has it: a line for each session.
 
     Args:
@@ -106,8 +107,8 @@ def session_times(state: StateStore, session_ids: Sequence[str] = ()) -> Figure:
         NotFound: No such session.
     """
     traces = []
-    for session in chosen_sessions(state, session_ids):
-        found = sorted(totals(state, session.id).items())
+    for session in chosen_sessions(gists.state, session_ids):
+        found = sorted(totals(gists, session.id).items())
         if found:
             x, y = [number for number, _ in found], [round(seconds, _MICROSECOND) for _, seconds in found]
             name = f"session {session.id[:8]}"
@@ -124,82 +125,24 @@ def session_times(state: StateStore, session_ids: Sequence[str] = ()) -> Figure:
     )
 
 
-def totals(state: StateStore, session_id: str) -> dict[int, float]:
+def totals(gists: Gists, session_id: str) -> dict[int, float]:
     """Seconds of each round of a session, from the wait for clients to the end of its validation.
 
     All attempts at a round are added up.
     """
     seconds: dict[int, float] = {}
-    for one in newest(state, Round, where={"session_id": session_id}, limit=2 * ROUNDS, parts="clients"):
-        waited = one.seconds.get("waiting", 0.0) if one.kind == TaskKind.TRAIN.value else 0.0
-        seconds[one.number] = seconds.get(one.number, 0.0) + waited + one.seconds.get("total", 0.0)
+    for one in gists.timings.of(session_id):
+        seconds[one.number] = seconds.get(one.number, 0.0) + one.total
     return seconds
 
 
-def parts_of(one: Round) -> dict[str, float]:
-    """The time of one attempt (s) by part. The sum is `waiting` + `total` of its record.
-
-    A validation is one part. Of a training, the combiners work side by side and so do their clients; the round takes as
-    long as the slowest of them. So the parts are those of one path: of the combiner that took longest, the client that
-    took longest among those that answered. Each part is at most what is left of the total:
-
-    - waiting: for enough clients, before the round began;
-    - commit: the model's file and record are stored, at the reducer;
-    - reducing: the combiners' sums become the next model;
-    - download: the combiner gets the model, then the client does;
-    - training: the entry point runs; of clients that don't measure it, all that they did but the download;
-    - upload: the client sends its update;
-    - folding: the combiner adds one update to its sum (the mean over its updates), and writes the sum;
-    - other: what is left. Handing tasks out, fetching the sums, and waiting for clients that never answered.
-    """
-    seconds, total = one.seconds, one.seconds.get("total", 0.0)
-    if one.kind != TaskKind.TRAIN.value:
-        return {"validation": total}
-    commit = seconds.get("commit", 0.0)
-    path = {"commit": commit, "reducing": seconds.get("reduce", 0.0) - commit, **_slowest(one)}
-    parts, left = {"waiting": seconds.get("waiting", 0.0)}, total
-    for name, wanted in path.items():
-        parts[name] = min(max(wanted, 0.0), left)
-        left -= parts[name]
-    return {**parts, "other": left}
-
-
-def _slowest(one: Round) -> Mapping[str, float]:
-    """The parts of the slowest client's path, in the order in which they are told apart."""
-    if not one.combiners:
-        return {}
-    combiner = max(one.combiners, key=lambda each: sum(_of(each["seconds"], "stage", "clients", "partial")))
-    stage, fold, partial = _of(combiner["seconds"], "stage", "fold", "partial")
-    paths = []
-    for client in _answered(one):
-        if client["combiner"] == combiner["name"]:
-            fetch, upload = _of(client["seconds"], "fetch_model", "upload_model")
-            paths.append((fetch, _training(client["seconds"]), upload))
-    fetch, training, upload = max(paths, key=sum, default=(0.0, 0.0, 0.0))
-    folding = partial + fold / max(len(paths), 1)
-    return {"download": stage + fetch, "training": training, "upload": upload, "folding": folding}
-
-
-def _of(seconds: Mapping[str, float], *names: str) -> list[float]:
-    return [seconds.get(name, 0.0) for name in names]
-
-
-def _training(seconds: Mapping[str, float]) -> float:
-    done, fetch = _of(seconds, "processing_time", "fetch_model")
-    return seconds.get("exec_training", max(0.0, done - fetch))
-
-
-def _answered(one: Round) -> Iterator[Body]:
-    return (client for client in one.clients if client["state"] == ClientState.ANSWERED.value)
-
-
-def _rounds(state: StateStore, session_id: str, *, limit: int, **where: str) -> Iterator[Round]:
-    """The rounds of a session, newest first."""
+def _timings(gists: Gists, session_id: str) -> Sequence[Timing]:
+    """Those of a session, or of the newest; newest first."""
     if not session_id:
-        session_id = next((one.id for _, one in state.find(Session, limit=1)), "")
-    elif state.get(Session, session_id) is None:
+        session_id = next((one.id for _, one in gists.state.find(Session, limit=1)), "")
+    elif gists.state.get(Session, session_id) is None:
         raise NotFound(f"no session {session_id!r}", hint="`fedn session list` shows them")
-    return newest(state, Round, where={"session_id": session_id, **where}, limit=limit, parts="clients")
+    return gists.timings.of(session_id)
 
 
 def _nothing() -> NotReady:

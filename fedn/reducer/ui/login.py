@@ -14,5 +14,10 @@ blueprint = APIBlueprint("login_page", __name__, enable_openapi=False)
 def show() -> str:
     """A form that takes a token, and leads on to the page `next` of this reducer."""
     following = request.args.get("next", "/")
-    is_here = following.startswith("/") and not following.startswith(("//", "/\\"))
-    return render("login.html", following=following if is_here else "/")
+    return render("login.html", following=following if _is_here(following) else "/")
+
+
+def _is_here(address: str) -> bool:
+    """Whether a browser takes an address for one of this reducer."""
+    # It drops tabs and ends of lines, wherever they are, before it looks: none may be in it.
+    return address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()

@@ -17,7 +17,8 @@ from fedn.reducer import comparison, sessions
 from fedn.reducer.api import requests
 from fedn.reducer.api.pages import page
 from fedn.reducer.context import services
-from fedn.reducer.plots.times import PARTS, parts_of
+from fedn.reducer.plots.gists import parts_of
+from fedn.reducer.plots.times import PARTS
 from fedn.reducer.ui.render import once_set_up, render
 from fedn.stores.documents import Body, Event, Model, Round, Session, Tag
 

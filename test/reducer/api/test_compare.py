@@ -78,13 +78,13 @@ def test_only_some_comparisons_run_at_once(reducer: Any, model_file: Path) -> No
     http = reducer.http(Role.OPERATOR)
     model = http.upload("/api/v1/models", model_file)["id"]
     for _ in range(models.COMPARISONS):
-        assert models._comparisons.acquire(blocking=False)
+        assert models.comparing.acquire(blocking=False)
     try:
         with pytest.raises(Unavailable, match="comparisons of models run"):
             http.get(f"/api/v1/models/{model}/difference/{model}")
     finally:
         for _ in range(models.COMPARISONS):
-            models._comparisons.release()
+            models.comparing.release()
     assert http.get(f"/api/v1/models/{model}/difference/{model}")["total"]["difference"] == 0.0
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fedn.reducer.feed import Notice
 from fedn.security.tokens import Role
 
 JSON = {"accept": "application/json"}
@@ -19,7 +20,11 @@ def test_nobody_is_led_to_the_log_in_and_from_there_to_the_page_they_wanted(shar
     assert 'data-then="/network?x=1"' in browser.client.get(answer.headers["location"]).text
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:x"])
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:x"]
+    + [f"/{dropped}/evil.example" for dropped in "\t\n\r"],
+)
 def test_a_log_in_leads_to_no_other_place(shared: Any, open_browser: Any, elsewhere: str) -> None:
     page = open_browser(shared, None).client.get("/login", params={"next": elsewhere})
     assert 'data-then="/"' in page.text
@@ -49,6 +54,18 @@ def test_a_login_ends_with_the_token_it_came_from(shared: Any) -> None:
     assert client.get("/api/v1/models").status_code == 200
     shared.services.tokens.revoke(document.id)
     assert client.get("/api/v1/models").status_code == 401
+
+
+def test_who_watches_sees_nothing_more_once_the_token_is_revoked(shared: Any) -> None:
+    document, token = shared.services.tokens.issue(Role.VIEWER, days=1)
+    client = shared.raw()
+    client.post("/api/v1/login", json={"token": token}).raise_for_status()
+    with client.stream("GET", "/api/v1/events/watch") as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == ": watching"
+        shared.services.tokens.revoke(document.id)
+        shared.services.feed.publish(Notice("network"))
+        assert list(lines) == [""]
 
 
 def test_who_logged_out_is_out_even_with_the_cookie_kept(shared: Any, open_browser: Any) -> None:
