@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import cast
 
-from flask import Flask, current_app, g
+from flask import Flask, current_app, g, has_request_context
 
 from fedn.reducer.services import Services
 from fedn.reducer.streams import Watchers
@@ -35,6 +35,12 @@ def may_still() -> Callable[[], bool]:
 def login() -> str:
     """Id of the browser's login that asks; empty for a program."""
     return claims().token_id if g.get("csrf") else ""
+
+
+def asker() -> str:
+    """Id of the token that was given to whoever asks; empty outside of requests, and on routes that take none."""
+    found: Claims | None = g.get("claims") if has_request_context() else None
+    return found.origin if found else ""
 
 
 def claims() -> Claims:

@@ -116,6 +116,7 @@ def checksum() -> Response:
 @blueprint.get("/config/download")
 def client_settings() -> Response:
     """A settings file for clients, with a token of its own."""
+    browsers.refuse_foreign()  # it makes one, and a login's cookie is good for it
     here, (host, port) = services(), address()
     days = joining.default_days(here.settings, Role.CLIENT)
     _, token = here.tokens.issue(Role.CLIENT, days=days, created_by=claims().origin)

@@ -6,6 +6,7 @@ import time
 import uuid
 from typing import Any
 
+from fedn.reducer.context import asker
 from fedn.reducer.feed import Notice
 from fedn.reducer.services import Services
 from fedn.stores.documents import Event
@@ -13,7 +14,8 @@ from fedn.stores.protocols import Insert
 
 
 def record(services: Services, kind: str, message: str, *, session_id: str = "", **data: Any) -> None:
-    """Add an audit event."""
+    """Add an audit event. Where a request caused it, its data has the id of the token that asked, as `by`."""
+    by = asker()
     event = Event(
         id=uuid.uuid4().hex,
         at=time.time(),
@@ -21,7 +23,7 @@ def record(services: Services, kind: str, message: str, *, session_id: str = "",
         kind=kind,
         message=message,
         session_id=session_id,
-        data=data,
+        data={**data, "by": by} if by else data,
     )
     services.state.write(Insert(event))
     services.feed.publish(Notice("event", session_id, event.to_body()))

@@ -26,16 +26,14 @@ class Running:
     def round(self, session_id: str) -> tuple[str, Body] | None:
         """The phase (training, reducing or validating) and the round of this session; None while none is on."""
         with self._lock:
-            if self._round is None or self._over or session_id != self._session_id:
-                return None
-            return _phase(self._round), body(self._round)
+            on = self._on(session_id)
+            return (_phase(on), body(on)) if on else None
 
     def standings(self, session_id: str) -> dict[str, str]:
         """Client → its state in the round of this session that is on; empty while none is."""
         with self._lock:
-            if self._round is None or self._over or session_id != self._session_id:
-                return {}
-            return {name: one.state.value for name, one in self._round.clients.items()}
+            on = self._on(session_id)
+            return {name: one.state.value for name, one in on.clients.items()} if on else {}
 
     def waits(self, session_id: str) -> str:
         """Why this session waits for a store; empty while it doesn't."""
@@ -45,7 +43,8 @@ class Running:
     def notices(self, session_id: str) -> list[Notice]:
         """What brings a watcher who begins now to where the round of this session is."""
         with self._lock:
-            if self._round is None or self._over or session_id != self._session_id:
+            on = self._on(session_id)
+            if on is None:
                 return []
             told = {key: self._begun[key] for key in ("round_id", "number", "kind")}
             clients = [
@@ -56,11 +55,15 @@ class Running:
                     "detail": one.detail,
                     "bytes": one.size,
                 }
-                for name, one in self._round.clients.items()
+                for name, one in on.clients.items()
                 if one.state is not ClientState.ASKED
             ]
             begun = Notice("round_started", session_id, self._begun)
             return [begun, Notice("round_progress", session_id, {**told, "clients": clients})]
+
+    def _on(self, session_id: str) -> RoundProgress | None:
+        """The round of this session that is on."""
+        return None if self._over or session_id != self._session_id else self._round
 
     def _take(self, notice: Notice) -> None:
         if not notice.session_id:

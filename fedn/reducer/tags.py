@@ -20,7 +20,7 @@ def put(services: Services, name: str, *, model: str, by: str) -> Tag:
 
     Args:
         model: Id of the model, or another tag on it.
-        by: Id of the token of whoever asks.
+        by: Id of the token that was given to whoever asks.
 
     Raises:
         InvalidInput: No good name for a tag.
@@ -30,18 +30,18 @@ def put(services: Services, name: str, *, model: str, by: str) -> Tag:
     tag = Tag(id=name, model_id=services.trail.get(model).id, at=time.time(), by=by)
     services.state.write(Put(tag))
     message = f"tag {name} set on model {tag.model_id}"
-    journal.record(services, "model_tagged", message, tag=name, model_id=tag.model_id, token_id=by)
+    journal.record(services, "model_tagged", message, tag=name, model_id=tag.model_id)
     return tag
 
 
-def remove(services: Services, name: str, *, by: str) -> None:
+def remove(services: Services, name: str) -> None:
     """Forget a tag; the model stays. NotFound."""
     tag = services.state.get(Tag, name)
     if tag is None:
         raise NotFound(f"no tag {name!r}", hint="`fedn model list` shows the tags")
     services.state.write(Delete(Tag, name))
     message = f"tag {name} taken from model {tag.model_id}"
-    journal.record(services, "model_untagged", message, tag=name, model_id=tag.model_id, token_id=by)
+    journal.record(services, "model_untagged", message, tag=name, model_id=tag.model_id)
 
 
 def _check(services: Services, name: str) -> None:

@@ -11,7 +11,8 @@ import pytest
 from loopback import Federation
 
 from fedn.errors import InvalidInput, NotFound, NotReady
-from fedn.reducer.plots import figures
+from fedn.reducer.plots import folds
+from fedn.reducer.plots.gists import Gists
 from fedn.reducer.plots.metrics import SESSIONS, convergence
 from fedn.stores.documents import Model, Session
 from fedn.stores.protocols import Insert, StateStore
@@ -57,31 +58,33 @@ async def test_sessions_are_drawn_side_by_side(tmp_path: Path) -> None:
 def test_the_newest_sessions_are_drawn_where_none_are_named(state: StateStore) -> None:
     for number in range(SESSIONS + 1):
         session(state, f"s{number}", {"loss": 1.0})
-    assert [one["name"] for one in convergence(state)["data"]] == [f"session s{n}" for n in range(SESSIONS, 0, -1)]
+    assert [one["name"] for one in convergence(Gists(state))["data"]] == [
+        f"session s{n}" for n in range(SESSIONS, 0, -1)
+    ]
 
 
 def test_rounds_that_measured_nothing_are_left_out(state: StateStore) -> None:
     session(state, "s", {"loss": 3.0}, {}, {"accuracy": 0.5}, {"loss": 1.0})
     session(state, "t", {"accuracy": 0.5})
-    [line] = convergence(state, "loss")["data"]
+    [line] = convergence(Gists(state), "loss")["data"]
     assert (line["x"], line["y"]) == ([1, 4], [3.0, 1.0])
 
 
 def test_what_can_not_be_drawn_is_said(state: StateStore) -> None:
     with pytest.raises(NotReady):
-        convergence(state)
+        convergence(Gists(state))
     session(state, "s", {"loss": 3.0})
     session(state, "t", {})
     with pytest.raises(NotReady, match="has been validated"):
-        convergence(state, session_ids=["t"])
+        convergence(Gists(state), session_ids=["t"])
     with pytest.raises(InvalidInput, match=r"'f1'.*loss"):
-        convergence(state, "f1")
+        convergence(Gists(state), "f1")
     with pytest.raises(NotFound, match="no session 'none'"):
-        convergence(state, session_ids=["s", "none"])
+        convergence(Gists(state), session_ids=["s", "none"])
 
 
 def test_a_long_session_is_cut_to_what_can_be_read_quickly(state: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
     session(state, "s", *({"loss": float(number)} for number in range(1, 51)))
-    monkeypatch.setattr(figures, "ENTRIES", 20)
-    [line] = convergence(state)["data"]
+    monkeypatch.setattr(folds, "ENTRIES", 20)
+    [line] = convergence(Gists(state))["data"]
     assert line["x"] == list(range(31, 51))

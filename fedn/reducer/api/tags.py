@@ -20,14 +20,14 @@ blueprint = APIBlueprint("tags", __name__, url_prefix="/api/v1")
 @blueprint.output(answers.Tag)
 def set_tag(name: str, body: requests.TagRequest) -> Tag:
     """Have a name point at a model, wherever it pointed before. To promote a model, set the tag `production`."""
-    return tags.put(services(), name, model=body.model, by=claims().token_id)
+    return tags.put(services(), name, model=body.model, by=claims().origin)
 
 
 @blueprint.delete("/tags/<name>")
 @blueprint.output({}, status_code=204)
 def remove_tag(name: str) -> str:
     """Forget a tag. The model stays."""
-    tags.remove(services(), name, by=claims().token_id)
+    tags.remove(services(), name)
     return ""
 
 

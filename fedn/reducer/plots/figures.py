@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fedn.errors import NotReady
-from fedn.stores.documents import T
-from fedn.stores.protocols import StateStore, Where
 
 Figure = dict[str, Any]
 """`{"data": [traces], "layout": {…}}`, as `Plotly.newPlot` takes it."""
@@ -21,8 +19,6 @@ ROUNDS = 1_000
 
 ENTRIES = 200_000
 """Most clients' parts in rounds that a figure is made of. With 100 clients that is all the rounds it shows."""
-
-_PAGE = 20
 
 _MAY_HOLD_TEXT = (str, dict, list)
 
@@ -67,22 +63,3 @@ def escaped(drawn: Any) -> Any:
     if isinstance(drawn, list) and drawn and isinstance(drawn[0], _MAY_HOLD_TEXT):
         return [escaped(value) for value in drawn]
     return drawn
-
-
-def newest(state: StateStore, kind: type[T], *, where: Where, limit: int, parts: str) -> Iterator[T]:
-    """The newest documents of a kind, read a few at a time, as each may be large.
-
-    Args:
-        where: What they must have.
-        limit: How many at most.
-        parts: Field whose entries are counted; after `ENTRIES` of them there are no more.
-    """
-    before, entries = None, 0
-    while limit > 0:
-        page = state.find(kind, where=where, limit=min(_PAGE, limit), before=before)
-        for _, document in page:
-            yield document
-            entries += len(getattr(document, parts))
-        if entries >= ENTRIES or len(page) < _PAGE:
-            return
-        before, limit = page[-1][0], limit - len(page)

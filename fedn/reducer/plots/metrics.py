@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from fedn.errors import InvalidInput, NotFound, NotReady
-from fedn.reducer.plots.figures import ROUNDS, Figure, axis, figure, newest
+from fedn.reducer.plots.figures import Figure, axis, figure
+from fedn.reducer.plots.gists import Gists
 from fedn.stores.documents import Model, Session, Validation
 from fedn.stores.protocols import StateStore
 
@@ -68,7 +69,7 @@ def box_plot(state: StateStore, metric: str = "", session_id: str = "") -> Figur
     )
 
 
-def convergence(state: StateStore, metric: str = "", session_ids: Sequence[str] = ()) -> Figure:
+def convergence(gists: Gists, metric: str = "", session_ids: Sequence[str] = ()) -> Figure:
     """One metric over the rounds: a line for each session, of the means over the clients, weighted by examples.
 
     Args:
@@ -80,8 +81,8 @@ def convergence(state: StateStore, metric: str = "", session_ids: Sequence[str] 
         InvalidInput: None of these measured this.
         NotFound: No such session.
     """
-    found = chosen_sessions(state, session_ids)
-    lines = {session.id: _means(state, session.id) for session in found}
+    found = chosen_sessions(gists.state, session_ids)
+    lines = {session.id: gists.means.of(session.id)[::-1] for session in found}
     metric = chosen(metric, sorted({name for line in lines.values() for _, means in line for name in means}))
     traces = []
     for session_id, line in lines.items():
@@ -129,12 +130,6 @@ def chosen(metric: str, known: Sequence[str]) -> str:
     if metric and metric not in known:
         raise InvalidInput(f"no client has measured {metric!r}", hint=f"select one of {', '.join(known)}")
     return metric or known[0]
-
-
-def _means(state: StateStore, session_id: str) -> list[tuple[int, dict[str, float]]]:
-    """Round and means of each validated model of a session, oldest first."""
-    models = newest(state, Model, where={"session_id": session_id}, limit=ROUNDS, parts="updates")
-    return [(one.number, one.metrics) for one in models if one.metrics][::-1]
 
 
 def _known(boxes: Sequence[tuple[str, list[Validation]]]) -> list[str]:

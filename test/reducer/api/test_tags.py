@@ -43,7 +43,7 @@ def test_who_did_it_is_written_down(reducer: Any, operator: Http, models: list[s
     events = [event for _, event in reducer.services.state.find(Event, limit=2)]
     assert [(event.level, event.kind) for event in events] == [("audit", "model_untagged"), ("audit", "model_tagged")]
     for event in events:
-        assert event.data == {"tag": "production", "model_id": models[0], "token_id": tag["by"]}
+        assert event.data == {"tag": "production", "model_id": models[0], "by": tag["by"]}
         assert "production" in event.message
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from reducer.ui.conftest import Browser
 
 from fedn.reducer.feed import Notice
 from fedn.security.tokens import Role
@@ -123,6 +124,24 @@ def test_no_other_site_logs_a_browser_in(shared: Any) -> None:
         assert post(**headers).status_code == 403, headers
     for headers in ({"origin": own}, {"sec_fetch_site": "same-origin", "origin": own}, {}):
         assert post(**headers).status_code == 200, headers
+
+
+def test_what_a_login_does_is_done_by_the_token_it_came_from(reducer: Any) -> None:
+    document, token = reducer.services.tokens.issue(Role.OPERATOR, days=1, subject="Ada")
+    browser = Browser(reducer.raw(), token)
+    for path, body in (("/api/v1/tokens", {"role": "viewer"}), (f"/api/v1/tokens/{document.id}/revoke", None)):
+        assert browser.client.post(path, json=body, headers={**JSON, **browser.csrf()}).status_code in (200, 201)
+    events = reducer.http(Role.VIEWER).get("/api/v1/events", level="audit")["items"]
+    assert [(event["kind"], event["data"]["by"]) for event in events] == [
+        ("token_revoked", document.id),
+        ("token_created", document.id),
+    ]
+
+
+def test_no_other_site_has_a_client_s_settings_made(shared: Any, open_browser: Any) -> None:
+    client = open_browser(shared).client
+    for site, status in (("same-site", 403), ("cross-site", 403), ("none", 200), ("same-origin", 200)):
+        assert client.get("/config/download", headers={"sec-fetch-site": site}).status_code == status
 
 
 def test_a_token_given_as_a_password_is_not_taken(shared: Any) -> None:
