@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 from sandboxes import Depot
+
+# Tests that run in the background of a shell are started with Ctrl-C ignored, and so would be all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # On a busy machine an example may take long; how long says nothing about the law that it is an example of.
 hypothesis.settings.register_profile("shared", deadline=None)

@@ -183,9 +183,11 @@ async def test_the_network_is_followed_also_from_one_reducer_to_the_next(tmp_pat
             await there.connected("c0")
             await there.add_client("ben")
             await said.until("ben")
-        finally:
             process.send_signal(signal.SIGINT)
             status = await within(process.wait())
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # it has ended, as it should
+                process.kill()
             await said.close()
         assert status == exits.INTERRUPTED
         assert "Traceback" not in said.text

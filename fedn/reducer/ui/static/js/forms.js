@@ -110,9 +110,9 @@ function show(form, { message, hint }) {
   const box = document.createElement("div");
   box.className = "problem";
   box.setAttribute("role", "alert");
-  for (const text of [`${message}.`, hint && `What to do: ${hint}.`].filter(Boolean)) {
+  for (const text of [message, hint && `What to do: ${hint}`].filter(Boolean)) {
     const line = document.createElement("p");
-    line.textContent = text;
+    line.textContent = text.endsWith(".") ? text : `${text}.`;
     box.append(line);
   }
   form.append(box);
