@@ -40,7 +40,7 @@ system: ## Install the system packages that tests need, as root; without them, t
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES); }
 
 test: system $(VENV)/.dev $(NODE:=/node_modules) ## Install what the tests need, then run them all
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.dev ## Style, types
 	$(BIN)/ruff check $(CODE)

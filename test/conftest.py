@@ -18,6 +18,16 @@ hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what makes networks and what drives a browser one after the other: a browser gives up what it is fetching
+    when an interface of its machine comes or goes.
+    """
+    for item in items:
+        if {"browser", "containers", "hosts"}.intersection(item.path.parts):
+            item.add_marker(pytest.mark.xdist_group("network"))
+
+
 @pytest.fixture(autouse=True)
 def logging_restored() -> Iterator[None]:
     """Leaves the process's logging as it was."""

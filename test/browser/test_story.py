@@ -35,14 +35,11 @@ async def running(role: str, *words: str, data_dir: Path) -> AsyncIterator[Proce
         await process.stop()
 
 
-async def downloaded(page: Page, role: str, name: str, *, tries: int = 3) -> bytes:
-    """Click what has this role and name, and take the file that comes. A busy browser may cancel it: then again."""
+async def downloaded(page: Page, role: str, name: str) -> bytes:
+    """Click what has this role and name, and take the file that comes."""
     async with page.expect_download() as download:
         await page.get_by_role(role, name=name).click()  # type: ignore[arg-type]
-    file = await download.value
-    if await file.failure() == "canceled" and tries > 1:
-        return await downloaded(page, role, name, tries=tries - 1)
-    return (await file.path()).read_bytes()
+    return (await (await download.value).path()).read_bytes()
 
 
 async def issued(page: Page) -> str:
