@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 BACKLOG = 10_000
@@ -63,6 +64,14 @@ class Subscription:
             raise EOFError
         return notice
 
+    def waiting(self) -> list[Notice]:
+        """All that waits now, taken out.
+
+        Raises:
+            EOFError: As `get`.
+        """
+        return list(iter(partial(self.get, seconds=0), None))
+
 
 class Feed:
     """Hands every notice to every subscriber. Safe to use from many threads."""
@@ -89,6 +98,12 @@ class Feed:
             self._subscriptions -= slow
         for one in slow:
             one.end()
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Keep whoever publishes waiting: all that subscribers were told by now, listeners know."""
+        with self._lock:
+            yield
 
     @contextmanager
     def subscribe(self) -> Iterator[Subscription]:

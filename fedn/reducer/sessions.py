@@ -88,9 +88,14 @@ def progress(services: Services, session_id: str) -> Body:
 def watch(services: Services, session_id: str, subscription: Subscription) -> Notices:
     """The session and its round as they are, then what happens to it, until it has ended."""
     session = get(services, session_id)
+    with services.feed.still():  # what is on shows all that was told so far, which is not to come again
+        standing, told = services.running.notices(session_id), subscription.waiting()
+    for notice in told:
+        if (notice.kind, notice.session_id) == ("session", session_id):
+            session = Session.from_body(notice.data)
     yield Notice("session", session_id, session.to_body())
     if session.ended_at is None:
-        yield from services.running.notices(session_id)
+        yield from standing
     speak_by = time.monotonic() + QUIET_SECONDS
     while session.ended_at is None:
         notice = subscription.get(seconds=max(0.0, speak_by - time.monotonic()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 import textwrap
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from gates import let_through, standing
 from loopback import Federation
 from processes import Process
 from waiting import within
@@ -30,7 +30,7 @@ TASKS = """
     import numpy as np
     source, target = sys.argv[1:]
     task, round = os.environ["FEDN_TASK"], os.environ["FEDN_ROUND"]
-    open(os.path.join(os.environ["GATES"], f"{task}-{round}")).read()  # a pipe: until somebody opens it to write
+    open(os.path.join(os.environ["GATES"], f"{task}-{round}")).readline()  # a pipe: until somebody writes a line
     if round == "2" and task == "train":
         print(os.environ["PRINTED"])
         sys.exit(1)
@@ -73,8 +73,6 @@ async def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     """A reducer with a package whose tasks wait at gates, and a combiner that hears from its clients often."""
     gates, code = tmp_path / "gates", tmp_path / "project" / "client"
     gates.mkdir()
-    for task in ("train-1", "validate-1", "train-2", "validate-2"):
-        os.mkfifo(gates / task)
     monkeypatch.setenv("GATES", str(gates))
     monkeypatch.setenv("PRINTED", f"{HOSTILE} token={SECRET} \x1b[31mred")
     code.mkdir(parents=True)
@@ -82,10 +80,11 @@ async def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         "entry_points: {train: {command: python3 tasks.py}, validate: {command: python3 tasks.py}}\n"
     )
     (code / "tasks.py").write_text(textwrap.dedent(TASKS))
-    async with Federation(tmp_path / "data", combiner={"heartbeat_seconds": 0.2}) as network:
-        archive = build(code.parent, tmp_path / "package.tgz")
-        await asyncio.to_thread(network.operator.upload_package, archive)
-        yield network
+    with standing(*(gates / task for task in ("train-1", "validate-1", "train-2", "validate-2"))):
+        async with Federation(tmp_path / "data", combiner={"heartbeat_seconds": 0.2}) as network:
+            archive = build(code.parent, tmp_path / "package.tgz")
+            await asyncio.to_thread(network.operator.upload_package, archive)
+            yield network
 
 
 @pytest.fixture
@@ -103,10 +102,9 @@ async def page(client: Process) -> AsyncIterator[StatusPage]:
     await page.web.aclose()
 
 
-async def opened(network: Federation, task: str) -> None:
+def opened(network: Federation, task: str) -> None:
     """Let the task at this gate go on."""
-    gate = network.folder.parent / "gates" / task
-    await within(asyncio.to_thread(lambda: gate.open("w").close()))
+    let_through(network.folder.parent / "gates" / task)
 
 
 async def test_the_page_follows_a_client_through_rounds(network: Federation, client: Process, page: StatusPage) -> None:
@@ -127,13 +125,13 @@ async def test_the_page_follows_a_client_through_rounds(network: Federation, cli
     session = await network.start_session(rounds=2, round_timeout=60.0)
     status = await page.until(lambda status: status["state"] == "training")
     assert (status["session_id"], status["round"], status["task"]["kind"]) == (session.id, 1, "train")
-    await opened(network, "train-1")
+    opened(network, "train-1")
     status = await page.until(lambda status: status["state"] == "validating")
     assert status["tasks"]["done"] == 1
     assert [(one["kind"], one["round"], one["values"]) for one in status["metrics"]] == [("train", 1, {"loss": 0.25})]
-    await opened(network, "validate-1")
+    opened(network, "validate-1")
     await page.until(lambda status: (status["state"], status["round"]) == ("training", 2))
-    await opened(network, "train-2")
+    opened(network, "train-2")
     await page.until(lambda status: status["tasks"]["failed"] == 1)
     await asyncio.to_thread(network.operator.stop_session, session.id)
     status = await page.until(lambda status: status["state"] == "waiting" and "printed:" in json.dumps(status["log"]))

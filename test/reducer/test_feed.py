@@ -30,6 +30,23 @@ def test_everybody_is_told_everything_from_when_they_subscribed() -> None:
         assert other.get(seconds=0) is None
 
 
+def test_what_waits_is_taken_out_while_nobody_publishes() -> None:
+    feed = Feed()
+    with feed.subscribe() as subscription:
+        for kind in ("first", "second"):
+            feed.publish(Notice(kind))
+        with feed.still():
+            late = threading.Thread(target=feed.publish, args=(Notice("late"),))
+            late.start()
+            assert [notice.kind for notice in subscription.waiting()] == ["first", "second"]
+            assert subscription.waiting() == []
+        late.join()
+        assert subscription.get(seconds=0) == Notice("late")
+        feed.close()
+        with pytest.raises(EOFError):
+            subscription.waiting()
+
+
 def test_who_waits_is_woken() -> None:
     feed = Feed()
     with feed.subscribe() as subscription:

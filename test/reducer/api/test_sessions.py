@@ -85,6 +85,24 @@ def test_an_end_that_nobody_told_is_noticed(reducer: Any, monkeypatch: pytest.Mo
     assert [data["state"] for _, data in events] == ["failed"]
 
 
+def test_what_is_shown_at_first_is_not_told_once_more(reducer: Any) -> None:
+    queued = Session(id="s", rounds=2, created_at=0.0, state="queued")
+    reducer.services.state.write(Insert(queued))
+    feed = reducer.services.feed
+    begun = {"round_id": "r1", "number": 1, "attempt": 1, "kind": "train", "clients": ["a"], "combiners": {"c1": 1}}
+    with feed.subscribe() as subscription:
+        feed.publish(Notice("session", "s", replace(queued, state="running").to_body()))
+        feed.publish(Notice("round_started", "s", begun))
+        feed.publish(Notice("round_finished", "s", {"round_id": "r1"}))
+        feed.publish(Notice("round_started", "s", {**begun, "round_id": "r2"}))
+        watching = sessions.watch(reducer.services, "s", subscription)
+        shown = [next(watching) for _ in range(3)]
+        assert [notice.kind for notice in shown] == ["session", "round_started", "round_progress"]
+        assert (shown[0].data["state"], shown[1].data["round_id"]) == ("running", "r2")
+        feed.publish(Notice("round_finished", "s", {"round_id": "r2"}))
+        assert next(watching).data == {"round_id": "r2"}
+
+
 def test_whoever_watches_hears_that_all_is_well_while_others_make_the_noise(
     reducer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
