@@ -31,6 +31,11 @@ WARM = ("train", "validate", "predict")
 KNOWN = (*WARM, "startup", "seed", "partition")
 """Entry points that something runs; others are let be."""
 
+_ALIASES = 16
+"""Most references to other parts of a manifest. With many, a few lines can stand for more than fits into memory."""
+_DEEP = 100
+"""Most lists and mappings within each other."""
+
 
 @dataclass(frozen=True)
 class EntryPoint:
@@ -81,6 +86,7 @@ class Manifest:
             InvalidPackage: Naming `source`, the key and what was expected.
         """
         try:
+            _check_extent(text, source=source)
             document = yaml.safe_load(text)
         except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2021-13-01
             raise InvalidPackage(f"{source} is not readable as YAML: {error}") from None
@@ -96,6 +102,17 @@ class Manifest:
             )
         listed, file = _requirements(top.get("python"), source=source)
         return cls(entries, listed, file, _text(top.get("helper", ""), source=f"helper in {source}"))
+
+
+def _check_extent(text: str | bytes, *, source: str) -> None:
+    aliases = depth = 0
+    for event in yaml.parse(text):
+        aliases += isinstance(event, yaml.AliasEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if aliases > _ALIASES:
+            raise InvalidPackage(f"{source} has more than {_ALIASES} aliases", hint="write out what they stand for")
+        if depth > _DEEP:
+            raise InvalidPackage(f"{source} is not readable as YAML: more than {_DEEP} lists within each other")
 
 
 def _entry(name: object, value: object, *, source: str) -> EntryPoint:

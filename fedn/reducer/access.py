@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import g, request
 
-from fedn.errors import Unauthenticated
-from fedn.reducer import browsers
+from fedn.errors import InvalidInput, Unauthenticated
+from fedn.reducer import browsers, incoming, outgoing
 from fedn.reducer.context import services
 from fedn.security.policy import PUBLIC, ROUTES, authorize
 
@@ -21,6 +21,17 @@ def guard() -> None:
     if ROUTES.get(key) != PUBLIC:
         _identify()
     authorize(ROUTES, key, g.claims)
+    if g.claims is not None:
+        outgoing.know(request.environ)
+    else:
+        _limit_body()
+
+
+def _limit_body() -> None:
+    """Have no thread wait for what somebody sends who has shown no token: what is this short has come already."""
+    if request.content_length is None and request.environ.get("wsgi.input_terminated"):
+        raise InvalidInput("the body has to say its length", hint="send it with Content-Length, not in chunks")
+    request.max_content_length = incoming.AHEAD_BYTES
 
 
 def _identify() -> None:

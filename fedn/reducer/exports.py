@@ -20,11 +20,17 @@ def as_csv(rows: Iterable[Sequence[str | float]], *, headings: Sequence[str]) ->
     """Lines (RFC 4180). A cell that a spreadsheet would take for a formula gets a `'` before it."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    for row in chain([headings], rows):
-        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in row])
-        yield text.getvalue()
+    writer.writerow(_plain(headings))
+    for row in rows:
+        writer.writerow(_plain(row))
+        yield text.getvalue()  # the headings with the first row: what can't be read at all begins no file
         text.seek(0)
         text.truncate()
+    yield text.getvalue()
+
+
+def _plain(row: Sequence[str | float]) -> list[str | float]:
+    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in row]
 
 
 def as_json(items: Iterable[Any]) -> Iterator[str]:

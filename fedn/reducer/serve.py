@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import resource
 import signal
 import socket
 import threading
@@ -22,6 +23,9 @@ from fedn.reducer.wsgi import Server
 
 log = logging.getLogger(__name__)
 
+_FILES = 1 << 16
+"""How many files and connections the process may have open, where the system lets it."""
+
 
 def run(settings: ReducerSettings) -> None:
     """Run a reducer until SIGTERM or SIGINT.
@@ -30,6 +34,7 @@ def run(settings: ReducerSettings) -> None:
         ConfigError: The port is in use, or another setting can't be met.
         Conflict: Another reducer has this data folder, or leads the network.
     """
+    _raise_limit_of_files()
     over, stop, patience = threading.Event(), threading.Event(), Patience()
 
     def end(*_: object) -> None:
@@ -87,6 +92,14 @@ def serving(
             stack.callback(context.watchers().close)  # before the server waits for them to end
         threading.Thread(target=server.serve, name="web-server", daemon=True).start()
         yield services, port
+
+
+def _raise_limit_of_files() -> None:
+    """Each peer takes one. Systems give 1024 at first, for programs of old, and far more to those that ask."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import socket
 import ssl
 import threading
@@ -14,7 +15,11 @@ from typing import Any
 
 from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.ssl.builtin import BuiltinSSLAdapter
+from cheroot.wsgi import Gateway_10
 from cheroot.wsgi import Server as CherootServer
+
+from fedn.reducer.incoming import HEAD_BYTES, Body, Chunks, Headers, Incoming
+from fedn.reducer.outgoing import PEER, Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -24,28 +29,14 @@ SILENT_SECONDS = 30
 STOP_SECONDS = 3
 """How long requests may still run once the server stops; then they are cut off."""
 
-_HEADER_BYTES = 1 << 16
+CONNECTIONS = 10_000
+"""How many peers may be connected without a request that is served, where the process may have twice as many files."""
+
+LINGER_SECONDS = 2.0
+"""How long a peer that still sends is heard out, after an answer that ends the connection."""
+
 _BACKLOG = 1024
-_PIECE = 1 << 16
-_LINGER_SECONDS = 2.0
 _PLAIN = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\nThis port speaks https.\n"
-
-
-class _Writer:
-    """Sends what is written at once. cheroot's own keeps what a peer that left did not take, and tries again when it is
-    collected, on a socket that is closed by then."""
-
-    def __init__(self, sock: ssl.SSLSocket) -> None:
-        self._socket = sock
-        self.bytes_written = 0
-
-    def write(self, data: bytes) -> int:
-        self._socket.sendall(data)
-        self.bytes_written += len(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
 
 
 class _Tls(BuiltinSSLAdapter):
@@ -55,56 +46,104 @@ class _Tls(BuiltinSSLAdapter):
         return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
 
     def makefile(self, sock: ssl.SSLSocket, mode: str = "r", bufsize: int = -1) -> Any:
-        return _Writer(sock) if "w" in mode else super().makefile(sock, mode, bufsize)
+        return Outgoing(sock) if "w" in mode else Incoming(sock)
 
 
 class _Request(HTTPRequest):
-    """Never reads a body that nobody asked for into memory, as cheroot does before it answers."""
+    """Never reads a body that nobody asked for, as cheroot does before it answers."""
 
-    def send_headers(self) -> None:
-        self._skip(_PIECE)
-        self.close_connection |= self._unread()
-        super().send_headers()
+    header_reader = Headers()
+
+    def read_request_headers(self) -> bool:
+        if not super().read_request_headers():  # type: ignore[no-untyped-call]
+            return False
+        if b"Transfer-Encoding" in self.inheaders and not self.chunked_read:
+            self.simple_response("400 Bad Request", "HTTP/1.0 knows no chunks.")
+            return False
+        return True
+
+    def simple_response(self, status: str, msg: str = "") -> None:
+        """An answer of cheroot's own, to what the application doesn't get to see. It ends the connection."""
+        self.close_connection = self.conn.leaving = True
+        head = (
+            f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {len(msg)}\r\nContent-Type: text/plain\r\n\r\n"
+        )
+        with suppress(OSError):  # the peer left
+            self.conn.wfile.write((head + msg).encode("latin-1", "replace"))
 
     def respond(self) -> None:
-        super().respond()
-        if self._unread():
-            self._linger()
+        length = int(self.inheaders.get(b"Content-Length", 0))
+        self.rfile = Chunks(self.conn.rfile) if self.chunked_read else Body(self.conn.rfile, length)
+        self.server.gateway(self).respond()
+        self.ensure_headers_sent()
+        if self.chunked_write:
+            self.conn.wfile.write(b"0\r\n\r\n")
+        self.conn.leaving = not self.rfile.skip()
 
-    def _linger(self) -> None:
-        """Read on for a while: a peer that still sends would not get to see the answer if the line were cut now."""
-        self.conn.socket.settimeout(_LINGER_SECONDS)
-        deadline = time.monotonic() + _LINGER_SECONDS
-        while time.monotonic() < deadline and self._skip(_PIECE):
-            pass
+    def send_headers(self) -> None:
+        self.close_connection |= not self.rfile.skip()
+        super().send_headers()
 
-    def _unread(self) -> bool:
-        if self.chunked_read:
-            return not self.rfile.closed
-        return bool(self.rfile.remaining)
 
-    def _skip(self, size: int) -> bool:
-        return bool(self._unread() and self.rfile.read(size))
+class _Gateway(Gateway_10):
+    def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
+        return {**super().get_environ(), PEER: self.req.conn.wfile}  # type: ignore[no-untyped-call]
 
 
 class _Connection(HTTPConnection):
+    """A peer. It takes a thread while a request of its is served, and for what takes no time."""
+
     RequestHandlerClass = _Request
+    leaving = False
+    """Whether it is only heard out: a peer that still sends would not get to see the answer if the line were cut."""
+
     _greeted = False
+    _since: float | None = None
+
+    @property
+    def last_used(self) -> float | None:
+        """When it began what it is at: cheroot closes what is at one thing for too long."""
+        return self._since
+
+    @last_used.setter
+    def last_used(self, now: float) -> None:
+        self._since = self._since or now
 
     def communicate(self) -> bool:
-        """Greet a new peer, or serve one request. Whether it may speak again; until it does, it takes no thread."""
+        """Go on with a peer that has said something. Whether it may speak again; until it does, it takes no thread."""
         with self.server.busy(self.socket):
-            return bool(super().communicate()) if self._greeted else self._greet()  # type: ignore[no-untyped-call]
+            try:
+                return self.rfile.drain() if self.leaving else self._go_on()
+            except (OSError, EOFError) as error:
+                log.debug("%s left: %s", self.remote_addr, error)
+                return False
+
+    def _go_on(self) -> bool:
+        if not self._greeted and not self._greet():
+            return True
+        if self.rfile.empty:
+            self._since = None
+        if not self.rfile.gather():
+            return True
+        self.wfile.known = False
+        if super().communicate():  # type: ignore[no-untyped-call]
+            self._since = None
+            return True
+        self._since = time.time() - SILENT_SECONDS + LINGER_SECONDS
+        return self.leaving
 
     def _greet(self) -> bool:
-        """The handshake; whether it succeeded."""
+        """The handshake, as far as it goes without waiting; whether that is all of it."""
+        self.socket.settimeout(0)
         try:
             self.socket.do_handshake()
-        except OSError as error:
-            log.debug("no TLS with %s: %s", self.remote_addr, error)
-            if "HTTP_REQUEST" in str(error):
-                socket.socket.sendall(self.socket, _PLAIN)
+        except ssl.SSLWantReadError:
             return False
+        except ssl.SSLError as error:
+            if "HTTP_REQUEST" in str(error):
+                socket.socket.send(self.socket, _PLAIN)
+            raise
+        self.socket.settimeout(SILENT_SECONDS)
         self._greeted = True
         return True
 
@@ -113,8 +152,7 @@ class Server(CherootServer):
     """Serves a WSGI application on a bound socket, from `prepare` and `serve` to `stop`."""
 
     ConnectionClass = _Connection
-    max_request_header_size = _HEADER_BYTES
-    keep_alive_conn_limit = 10_000
+    max_request_header_size = HEAD_BYTES
 
     def __init__(self, listener: socket.socket, application: Any, *, certificate: Path, key: Path) -> None:
         super().__init__(
@@ -125,6 +163,9 @@ class Server(CherootServer):
             timeout=SILENT_SECONDS,
             shutdown_timeout=2 * STOP_SECONDS,
         )
+        self.gateway = _Gateway
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.keep_alive_conn_limit = CONNECTIONS if files == resource.RLIM_INFINITY else min(CONNECTIONS, files // 2)
         self.show(certificate=certificate, key=key)
         self._listener = listener
         self._busy: set[socket.socket] = set()
@@ -150,6 +191,7 @@ class Server(CherootServer):
     def process_conn(self, conn: HTTPConnection) -> None:
         """Give a connection that has something to say to a thread; a new one waits for its first byte without any."""
         if conn.last_used is None:
+            self._make_room()
             self.put_conn(conn)
         else:
             super().process_conn(conn)
@@ -163,6 +205,13 @@ class Server(CherootServer):
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         log.log(logging.DEBUG if level < logging.ERROR else level, "%s", msg, exc_info=traceback)
+
+    def _make_room(self) -> None:
+        """Close those that have waited longest, where there are too many: with no files left, nobody could come in."""
+        manager: Any = self._connections  # type: ignore[attr-defined]
+        if not manager.can_add_keepalive_connection:
+            waiting = sorted(conn.last_used for _, conn in manager._selector.connections if conn is not self)
+            manager._expire(threshold=waiting[len(waiting) // 8])
 
     def _cut(self) -> None:
         for connection in tuple(self._busy):

@@ -163,7 +163,7 @@ ROUTES: Mapping[str, Rule] = {
     "GET /settings": VIEWER,
     "GET /about": VIEWER,
     "GET /eula": VIEWER,
-    "GET /static/plotly.js": PUBLIC,
+    "GET /static/plotly.js": VIEWER,
     "GET /static/<path:filename>": PUBLIC,
 }
 """By method and Flask rule, such as `GET /api/v1/models/<model_id>`."""

@@ -148,7 +148,7 @@ class TokenVerifier:
             found = jwt.decode(token, self._key, algorithms=[_ALGORITHM], options=_SIGNATURE_ONLY)
         except jwt.InvalidSignatureError:
             raise self._foreign() from None
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, UnicodeError, RecursionError):
             raise Unauthenticated("the token is malformed", hint="copy it whole") from None
         if found.get("iss") != self._network:
             raise self._foreign()
@@ -181,7 +181,7 @@ def read(token: str) -> Claims:
 def _unchecked(token: str) -> dict[str, Any]:
     try:
         return jwt.decode(token, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, UnicodeError, RecursionError):
         raise Unauthenticated("the token is malformed", hint="copy it whole") from None
 
 

@@ -71,3 +71,23 @@ def test_a_missing_entry_point_is_named() -> None:
 def test_what_is_wrong_is_said(text: str | bytes, message: str) -> None:
     with pytest.raises(InvalidPackage, match=message):
         parse(text)
+
+
+@pytest.mark.parametrize("many", ["[{}]", "{{<<: [{}]}}"], ids=["lists", "merged"])
+def test_a_few_lines_that_stand_for_very_much_are_refused(many: str) -> None:
+    lines = ["a: &a {x: 1}"]
+    for former, name in zip("abcdefghi", "bcdefghij", strict=True):
+        lines.append(f"{name}: &{name} {many.format(', '.join([f'*{former}'] * 9))}")
+    with pytest.raises(InvalidPackage, match="more than 16 aliases"):
+        Manifest.parse("\n".join([*lines, "entry_points: {train: {command: *j}}"]), source="fedn.yaml")
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
+def test_one_that_is_very_deep_is_refused_at_once(opening: str) -> None:
+    with pytest.raises(InvalidPackage, match="more than 100 lists"):
+        Manifest.parse("a: [" + opening * 20_000 if opening != "- " else opening * 20_000, source="fedn.yaml")
+
+
+def test_parts_may_be_named_and_used_again() -> None:
+    text = "entry_points: {train: &it {command: python3 a.py}, validate: *it, predict: {<<: *it, seconds: 5}}"
+    assert Manifest.parse(text, source="fedn.yaml").entry("predict").argv == ["python3", "a.py"]

@@ -54,7 +54,6 @@ def test_only_what_newcomers_need_is_public() -> None:
         "POST /api/v1/login",
         "GET /login",
         "GET /static/<path:filename>",
-        "GET /static/plotly.js",
     }
 
 
@@ -104,6 +103,11 @@ def test_a_token_that_is_no_good_says_why(shared: Any) -> None:
 
 def test_public_routes_ask_for_nothing_even_with_a_bad_token(shared: Any) -> None:
     assert shared.raw("nonsense").get("/api/v1/health").status_code == 200
+
+
+def test_nobody_waits_for_a_long_body_of_someone_without_a_token(shared: Any) -> None:
+    for body, code in ((b" " * 20_000, "too_large"), (iter([b"{}"]), "invalid_input")):  # the other one goes in chunks
+        assert shared.raw().post("/api/v1/login", content=body).json()["error"]["code"] == code
 
 
 def test_what_is_not_in_the_table_is_open_to_nobody(shared: Any) -> None:

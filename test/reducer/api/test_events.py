@@ -77,6 +77,12 @@ def test_events_are_filtered_alike_in_lists_and_exports(reducer: Any, filters: d
     assert "".join(one["id"] for one in exported) == ids
 
 
+@pytest.mark.parametrize("format", ["csv", "json"])
+def test_an_export_that_can_t_be_begins_no_file(shared: Any, format: str) -> None:  # noqa: A002
+    answer = shared.raw(shared.token(Role.VIEWER)).get("/api/v1/events/export", params={"kind": "\0", "format": format})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_input")
+
+
 def test_events_are_exported_as_a_table_that_computes_nothing(reducer: Any) -> None:
     fill(reducer)
     answer = reducer.raw(reducer.token(Role.VIEWER)).get("/api/v1/events/export")
