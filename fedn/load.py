@@ -6,18 +6,26 @@ import time
 
 import psutil
 
+_SECONDS = 1.0
+"""Shortest time that processor use is told of: within less, a moment's work would look like a busy process."""
+
 
 class Load:
-    """Processor use between two readings, and memory now."""
+    """Processor use of late, and memory now."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()
         self._wall = time.monotonic()
         self._processor = time.process_time()
+        self._share = 0.0
 
     def read(self) -> tuple[float, int]:
-        """(share of one core since the last reading, resident set in bytes)"""
+        """(share of one core, resident set in bytes)
+
+        The share is that since the last reading, or of the time before it where that is less than a second ago.
+        """
         wall, processor = time.monotonic(), time.process_time()
-        share = (processor - self._processor) / max(wall - self._wall, 1e-9)
-        self._wall, self._processor = wall, processor
-        return share, self._process.memory_info().rss
+        if wall - self._wall >= _SECONDS:
+            self._share = (processor - self._processor) / (wall - self._wall)
+            self._wall, self._processor = wall, processor
+        return self._share, self._process.memory_info().rss

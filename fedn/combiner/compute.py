@@ -101,7 +101,7 @@ class Fold:
 
 def _checked(partial: Partial, entry: _Waiting) -> Checked | FednError:
     try:
-        return partial.check(w.read(entry.source), entry.weight)
+        return partial.check(w.read(entry.source, limit=partial.layout.largest), entry.weight)
     except FednError as error:
         return error
     except Exception:

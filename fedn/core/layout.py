@@ -17,6 +17,11 @@ from fedn.errors import InvalidUpdate
 Weights = Mapping[str, Array]
 Shape = tuple[int, ...]
 
+_WIDEST = 8
+"""Bytes of a number of the widest float."""
+_HEADER = 1 << 12
+"""Bytes that what stands before an array's numbers has, and far less as a rule."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -58,6 +63,11 @@ class Layout:
     def size(self) -> int:
         """Count of numbers in the model."""
         return sum(self.sizes)
+
+    @property
+    def largest(self) -> int:
+        """Bytes that arrays of this layout have in a file at most: floats of any precision, and their headers."""
+        return _WIDEST * self.size + _HEADER * len(self.names)
 
     def check(self, weights: Weights) -> None:
         """Make sure that `weights` has this layout; the order of names and the precision of floats may differ.

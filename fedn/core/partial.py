@@ -110,10 +110,6 @@ class Partial(ABC):
         """Check one update and fold it in; raises as `check` does, and then nothing has changed."""
         self.add([self.check(weights, weight)])
 
-    def fold_many(self, updates: Sequence[tuple[Weights, float]]) -> None:
-        """Fold in all of `updates` in one pass, or, where `check` refuses one, none of them."""
-        self.add([self.check(weights, weight) for weights, weight in updates])
-
     def merge(self, other: Partial) -> None:
         """Add what `other` holds; `other` stays as it is.
 

@@ -1,7 +1,7 @@
 """A round at one combiner, as a pure machine: events in, effects out.
 
 The machine decides who is asked, whose answer is judged, who has left for good and when the round is over. The shell
-(`combiner/rounds.py`) performs the effects and feeds their outcome back as events. Laws:
+(`combiner/running.py`) performs the effects and feeds their outcome back as events. Laws:
 
 - every client of the plan ends in exactly one final state, and `Finish` comes exactly once, after the last of them;
 - an answer is judged at most once for each client: one that comes again gets the same fate, unjudged;

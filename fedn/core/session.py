@@ -1,8 +1,8 @@
 """A session at the reducer, as a pure machine: events in, effects out.
 
 A session is `rounds` rounds one after the other. Each waits until enough clients are live, has the combiners train,
-reduces their partials to the next model and, if asked, has it validated. The shell (`reducer/worker.py`) performs the
-effects and feeds their outcome back. Laws:
+reduces their partials to the next model and, if asked, has it validated. The shell (`reducer/session_run.py`) performs
+the effects and feeds their outcome back. Laws:
 
 - `End` comes exactly once, whatever happens, and nothing comes after it;
 - a round asks at least `clients_required` clients, and a model is only reduced when so many answered;

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from fedn.combiner.compute import Fold
 from fedn.core import weights as w
-from fedn.errors import FednError, InvalidUpdate
+from fedn.errors import FednError, InvalidUpdate, TooLarge
 
 MODEL = w.to_bytes({"a": np.zeros(3, np.float32)})
 
@@ -48,6 +49,20 @@ async def test_one_that_is_wrong_harms_none_of_its_batch(executor: ThreadPoolExe
     partial = await fold.partial()
     assert partial is not None
     np.testing.assert_array_equal(partial.mean()["a"], np.full(3, 2, np.float32))
+
+
+async def test_one_that_would_take_more_memory_than_it_can_need_is_refused(executor: ThreadPoolExecutor) -> None:
+    fold = Fold(MODEL, reproducible=False, executor=executor)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, a=np.zeros(1_000_000, np.float32))
+    with pytest.raises(TooLarge, match="over the limit"):
+        await fold.add(packed.getvalue(), weight=1)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, a=np.full(3, 2, np.float64))
+    await fold.add(packed.getvalue(), weight=1)
+    partial = await fold.partial()
+    assert partial is not None
+    assert partial.mean()["a"].tolist() == [2, 2, 2]
 
 
 async def test_one_that_nobody_thought_of_harms_none_of_its_batch(

@@ -185,7 +185,7 @@ def test_arrays_without_dimensions_and_without_numbers_are_carried(kind: type[Pa
 def test_a_model_without_any_number_is_carried(kind: type[Partial]) -> None:
     model = {"none": np.zeros((2, 0), np.float32)}
     partial = kind(Layout.of(model))
-    partial.fold_many([(model, 2), (model, 3)])
+    partial.add([partial.check(model, 2), partial.check(model, 3)])
     partial.merge(from_bytes(partial.to_bytes()))
     assert (partial.count, partial.weight, partial.mean()["none"].shape) == (4, 10, (2, 0))
 
