@@ -90,7 +90,7 @@ def test_a_session_is_stopped(here: Federation, tmp_path: Path) -> None:
 
 def test_lists_go_on_over_pages(here: Federation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = [here.reducer.seed_model(seed_file(tmp_path)).id for _ in range(5)]
-    monkeypatch.setattr("fedn.api._PAGE", 2)
+    monkeypatch.setattr("fedn.api.calls._PAGE", 2)
     assert [one.id for one in here.reducer.models(5)] == seeds[::-1]
     assert [one.id for one in here.reducer.models(3)] == seeds[:1:-1]
 
