@@ -28,6 +28,7 @@ _SECRETS = (
     (re.compile(r"""(\bfedn://[^/\s]+/[^/\s]+/)[^\s"']+"""), rf"\1{MASK}"),
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+@"), rf"\1{MASK}@"),
     (re.compile(rf"(authorization\W{{1,4}}(?:token|bearer|basic)\s+){_VALUE}", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(r"""([?&]X-Amz-(?:Credential|Signature|Security-Token)=)[^&\s"']+""", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(rf"""({_NAMED}["']?\s*[=:]\s*){_VALUE}""", re.IGNORECASE), rf"\1{MASK}"),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -12,7 +12,7 @@ import numpy as np
 from waiting import within
 
 from fedn.core import weights as w
-from fedn.core.model import File, RoundPlan, TaskKind
+from fedn.core.model import File, Presigned, RoundPlan, TaskKind
 from fedn.proto import fedn_pb2 as pb
 from fedn.proto import fedn_pb2_grpc as rpc
 from fedn.rpc import codec
@@ -127,9 +127,10 @@ class Desk:
         *clients: str,
         kind: TaskKind = TaskKind.TRAIN,
         seconds: float = 20.0,
+        direct: Presigned | None = None,
         **fields: Any,
     ) -> HandRound:
-        """Start a round. Its model comes with the plan, or is fetched from the trail."""
+        """Start a round. Its model comes with the plan, or is fetched from the trail or by a URL."""
         if isinstance(model, Model):
             file, data = File(model.id, model.size, model.sha256), b""
         else:
@@ -145,7 +146,7 @@ class Desk:
             seconds=seconds,
         )
         plan = replace(given, **fields)
-        message = codec.plan_to_message(plan, data)
+        message = codec.plan_to_message(plan, data, direct)
         return HandRound(plan, self.rounds.Run(message, metadata=self.metadata))
 
 

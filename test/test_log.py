@@ -122,6 +122,8 @@ def test_log_file_that_cannot_be_written(tmp_path: Path) -> None:
         ("mongo_password: hunter2", "hunter2"),
         ('{"storage_secret_key": "hunter2 and more"}', "hunter2 and more"),
         ("FEDN_TOKEN=hunter2", "hunter2"),
+        ("GET http://s3:9000/b/m?X-Amz-Expires=60&X-Amz-Signature=ab12cd HTTP/1.1", "ab12cd"),
+        ("https://s3/b/m?X-Amz-Credential=ada%2F20261124&x-amz-security-token=hunter2", "hunter2"),
     ],
 )
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -11,7 +11,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from fedn.combiner.client_service import CombinerService, ConnectorService
 from fedn.combiner.control_service import ControlService, ReducerService, RoundService
@@ -22,11 +21,13 @@ from fedn.combiner.model_service import ModelService, TransferService
 from fedn.combiner.reminder import remind
 from fedn.combiner.renewal import renewal
 from fedn.combiner.rounds import Rounds
-from fedn.combiner.spool import Fetch, Spool
+from fedn.combiner.sources import Sources
+from fedn.combiner.spool import Spool
 from fedn.combiner.task_service import TaskService
 from fedn.config import CombinerSettings
 from fedn.proto import fedn_pb2 as pb
 from fedn.proto import fedn_pb2_grpc as rpc
+from fedn.rpc import codec
 from fedn.rpc.discovery import find_reducer, persist, reach
 from fedn.rpc.http import Http
 from fedn.rpc.renewal import Renewal
@@ -71,8 +72,9 @@ class CombinerApp:
         members, rounds, spool, settings = self._members, self._rounds, self._spool, self.settings
         server = make_server(self._authorise)
         departures = self._departures
+        sources = Sources(self._http, tell=self._tell)
         watched = RoundService(
-            members=members, rounds=rounds, departures=departures, fetch=self._fetch, on_policy=self._set_policy
+            members=members, rounds=rounds, departures=departures, sources=sources, on_policy=self._set_policy
         )
         welcome = pb.Welcome(heartbeat_seconds=settings.heartbeat_seconds, inline_bytes=settings.inline_bytes)
         rpc.add_RoundsServicer_to_server(watched, server)
@@ -162,11 +164,12 @@ class CombinerApp:
         else:
             self._departures.keep_all()
 
-    def _fetch(self, model: pb.File) -> Fetch:
-        async def fetch(target: Path) -> None:
-            await asyncio.to_thread(self._http.download, f"/api/v1/models/{model.id}/data", target)
-
-        return fetch
+    def _tell(self, warning: bool, text: str) -> None:
+        """Log something, and have the reducer note it as an event."""
+        log.log(logging.WARNING if warning else logging.INFO, "%s", text)
+        level = pb.Status.WARNING if warning else pb.Status.INFO
+        sender = codec.client(self.settings.name, pb.COMBINER)
+        self._watched.note_status(pb.Status(sender=sender, status=text, log_level=level))
 
     async def _tidy(self) -> None:
         while True:

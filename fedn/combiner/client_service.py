@@ -170,6 +170,7 @@ class ConnectorService(rpc.ConnectorServicer):
         2021 can tell that it failed; ours have `Tasks.SendFailure`.
         """
         name = self._members.caller(request.sender.name, context.peer())
+        request.sender.role = pb.WORKER  # the combiner alone speaks as one
         task_id = request.correlation_id or _correlation_id(request.data)
         if request.type in (pb.MODEL_UPDATE_REQUEST, pb.MODEL_VALIDATION_REQUEST):
             self._rounds.working(name, task_id)

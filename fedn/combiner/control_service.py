@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 from fedn.combiner.departures import Departures
 from fedn.combiner.members import Members
 from fedn.combiner.rounds import Rounds
-from fedn.combiner.spool import Fetch
+from fedn.combiner.sources import Sources
 from fedn.errors import Forbidden, NotFound, Unavailable
 from fedn.load import Load
 from fedn.proto import fedn_pb2 as pb
@@ -33,13 +33,13 @@ class RoundService(rpc.RoundsServicer):
         members: Members,
         rounds: Rounds,
         departures: Departures,
-        fetch: Callable[[pb.File], Fetch],
+        sources: Sources,
         on_policy: Callable[[pb.CombinerPolicy], None],
     ) -> None:
         self._members = members
         self._rounds = rounds
         self._departures = departures
-        self._fetch = fetch
+        self._sources = sources
         self._on_policy = on_policy
         self._lets_in = members.legacy  # as this combiner's settings say, before any policy
         self._said = ""
@@ -52,7 +52,8 @@ class RoundService(rpc.RoundsServicer):
         if self._members.draining:
             raise Unavailable("this combiner is draining")
         plan = codec.plan_from_message(request)
-        events = self._rounds.run(plan, data=request.model.data, fetch=self._fetch(request.model))
+        fetch = self._sources.fetch(plan, codec.direct_of(request))
+        events = self._rounds.run(plan, data=request.model.data, fetch=fetch)
         async with aclosing(events):
             async for event in events:
                 yield event

@@ -81,5 +81,7 @@ class S3Settings(Choice):
     """Encryption that the service is asked to store with: none, by its own key, or by a key of its key service."""
     kms_key: Annotated[str, Key("storage_config.storage_kms_key")] = ""
     """Id of the key, for SSE-KMS."""
+    direct: Annotated[bool, Key("storage_config.storage_direct")] = False
+    """Whether combiners may fetch models straight from the service, which they then reach under this same address."""
     timeout: Annotated[Seconds, Key("storage_config.storage_timeout")] = 10.0
     """How long the service may be silent before it counts as out of reach, in seconds."""

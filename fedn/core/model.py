@@ -58,6 +58,15 @@ class File:
 
 
 @dataclass(frozen=True)
+class Presigned:
+    """A URL that serves a file to whoever knows it, for a while."""
+
+    url: str = field(repr=False)
+    ca_pem: str = ""
+    """Certificates of the only CAs to trust there; empty trusts those of the machine."""
+
+
+@dataclass(frozen=True)
 class RoundPlan:
     """One round as one combiner is asked to run it."""
 

@@ -505,8 +505,16 @@ class Prediction(_message.Message):
     data: str
     def __init__(self, sender: _Optional[_Union[Client, _Mapping]] = ..., task_id: _Optional[str] = ..., data: _Optional[str] = ...) -> None: ...
 
+class Presigned(_message.Message):
+    __slots__ = ("url", "ca_pem")
+    URL_FIELD_NUMBER: _ClassVar[int]
+    CA_PEM_FIELD_NUMBER: _ClassVar[int]
+    url: str
+    ca_pem: str
+    def __init__(self, url: _Optional[str] = ..., ca_pem: _Optional[str] = ...) -> None: ...
+
 class RoundPlan(_message.Message):
-    __slots__ = ("round_id", "session_id", "number", "type", "model", "clients", "seconds", "reproducible", "parameters", "package_sha256")
+    __slots__ = ("round_id", "session_id", "number", "type", "model", "clients", "seconds", "reproducible", "parameters", "package_sha256", "direct")
     ROUND_ID_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -517,6 +525,7 @@ class RoundPlan(_message.Message):
     REPRODUCIBLE_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_SHA256_FIELD_NUMBER: _ClassVar[int]
+    DIRECT_FIELD_NUMBER: _ClassVar[int]
     round_id: str
     session_id: str
     number: int
@@ -527,7 +536,8 @@ class RoundPlan(_message.Message):
     reproducible: bool
     parameters: str
     package_sha256: str
-    def __init__(self, round_id: _Optional[str] = ..., session_id: _Optional[str] = ..., number: _Optional[int] = ..., type: _Optional[_Union[TaskType, str]] = ..., model: _Optional[_Union[File, _Mapping]] = ..., clients: _Optional[_Iterable[str]] = ..., seconds: _Optional[float] = ..., reproducible: bool = ..., parameters: _Optional[str] = ..., package_sha256: _Optional[str] = ...) -> None: ...
+    direct: Presigned
+    def __init__(self, round_id: _Optional[str] = ..., session_id: _Optional[str] = ..., number: _Optional[int] = ..., type: _Optional[_Union[TaskType, str]] = ..., model: _Optional[_Union[File, _Mapping]] = ..., clients: _Optional[_Iterable[str]] = ..., seconds: _Optional[float] = ..., reproducible: bool = ..., parameters: _Optional[str] = ..., package_sha256: _Optional[str] = ..., direct: _Optional[_Union[Presigned, _Mapping]] = ...) -> None: ...
 
 class ClientProgress(_message.Message):
     __slots__ = ("client", "state", "detail", "num_examples", "metrics", "update_id", "bytes", "seconds", "data")

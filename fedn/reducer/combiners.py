@@ -194,12 +194,14 @@ def _client_view(info: pb.ClientInfo, combiner: str, now: float) -> ClientView:
 
 
 def _event(status: pb.Status, combiner: str, now: float) -> Event:
+    """What a client said, or the combiner itself."""
+    own = status.sender.role == pb.COMBINER
     return Event(
         id=uuid.uuid4().hex,
         at=now,
         level=_LEVELS.get(status.log_level, "info"),
-        kind="client_status",
+        kind="combiner_status" if own else "client_status",
         message=status.status,
-        source=f"client {status.sender.name}",
+        source=f"combiner {combiner}" if own else f"client {status.sender.name}",
         data={"combiner": combiner, "type": pb.StatusType.Name(status.type), "data": status.data},
     )

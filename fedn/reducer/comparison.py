@@ -33,10 +33,10 @@ def is_less_better(metric: str) -> bool:
 
 def _one(services: Services, session: Session, differing: Sequence[str]) -> Body:
     measured: dict[str, list[tuple[int, float]]] = {}
-    for number, metrics in services.gists.means.of(session.id):
-        for name, value in metrics.items():
+    for one in services.gists.summaries.of(session.id):
+        for name, value in one.metrics.items():
             if math.isfinite(value):
-                measured.setdefault(name, []).append((number, value))
+                measured.setdefault(name, []).append((one.number, value))
     return {
         "session_id": session.id,
         "state": session.state,

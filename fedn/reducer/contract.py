@@ -13,11 +13,11 @@ from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 
 from fedn.errors import FednError, InvalidInput, NotFound, Unavailable
-from fedn.reducer import browsers, control, enrolment, joining, models, packages, resets, sessions, standing
+from fedn.reducer import browsers, control, enrolment, joining, journal, models, packages, resets, sessions, standing
 from fedn.reducer.api.requests import CombinerAddress, SessionRequest
 from fedn.reducer.api.sessions import to_session
 from fedn.reducer.api.tokens import address
-from fedn.reducer.context import claims, services
+from fedn.reducer.context import claims, login, services
 from fedn.reducer.downloads import download
 from fedn.reducer.plots import figures, metrics
 from fedn.reducer.ui import events as event_pages
@@ -114,12 +114,14 @@ def checksum() -> Response:
 
 
 @blueprint.get("/config/download")
-def client_settings() -> Response:
-    """A settings file for clients, with a token of its own."""
-    browsers.refuse_foreign()  # it makes one, and a login's cookie is good for it
+def client_settings() -> ResponseReturnValue:
+    """A settings file for clients, with a token of its own. A browser is led to the page that makes one by a form."""
+    if login():
+        return redirect("/access", 303)  # a link makes no token: whoever has a browser follow it need not be its user
     here, (host, port) = services(), address()
     days = joining.default_days(here.settings, Role.CLIENT)
-    _, token = here.tokens.issue(Role.CLIENT, days=days, created_by=claims().origin)
+    document, token = here.tokens.issue(Role.CLIENT, days=days, created_by=claims().origin)
+    journal.record(here, "token_created", "token for a client created", token_id=document.id, name="")
     text = joining.client_settings(here, token, host=host, port=port)
     response = Response(text, mimetype="application/yaml")
     response.headers.set("Content-Disposition", "attachment", filename="client.yaml")
@@ -161,7 +163,7 @@ def netgraph() -> ResponseReturnValue:
 @blueprint.get("/metric_type")
 def metric_type() -> Response:
     """The box plot of the metric `selected`, or of the first by name, as a Plotly figure."""
-    return jsonify(figures.escaped(metrics.box_plot(services().state, request.args.get("selected", ""))))
+    return jsonify(figures.escaped(metrics.box_plot(services().gists, request.args.get("selected", ""))))
 
 
 @blueprint.post("/models")

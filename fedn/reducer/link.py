@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fedn.core.model import File, RoundPlan
+from fedn.core.model import File, Presigned, RoundPlan
 from fedn.errors import Unavailable
 from fedn.proto import fedn_pb2 as pb
 from fedn.proto import fedn_pb2_grpc as rpc
@@ -97,9 +97,9 @@ class Link:
         if self._watching is not None:
             self._watching.cancel()
 
-    def run(self, plan: RoundPlan, *, model_data: bytes) -> RoundCall:
+    def run(self, plan: RoundPlan, *, model_data: bytes, direct: Presigned | None = None) -> RoundCall:
         """Start a round; its call ends by itself a while after the round's time, whatever the combiner does."""
-        message = codec.plan_to_message(plan, model_data)
+        message = codec.plan_to_message(plan, model_data, direct)
         with self._mapped():
             call = self._rounds.Run(message, metadata=self._metadata(), timeout=plan.seconds + GRACE_SECONDS)
         return RoundCall(call, peer=self.peer)

@@ -45,7 +45,7 @@ class Patience:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._ended = False
-        self._away: dict[str, Unavailable] = {}
+        self._away: dict[str, tuple[Unavailable, float]] = {}
         self._threads: list[threading.Thread] = []
         self._late: deque[tuple[Change, ...]] = deque(maxlen=LATE_WRITES)
         self._state: StateStore | None = None
@@ -162,14 +162,20 @@ class Patience:
 
     def failing(self, name: str) -> Unavailable | None:
         """Why this store is out of reach, if it is."""
-        return self._away.get(name)
+        error, _ = self._away.get(name, (None, 0.0))
+        return error
+
+    def since(self, error: FednError) -> tuple[str, float] | None:
+        """Which store is out of reach by this error, and since when (seconds since the epoch)."""
+        away = list(self._away.items())
+        return next(((name, at) for name, (first, at) in away if first.message == error.message), None)
 
     def note(self, name: str, store: Checkable, error: Unavailable) -> None:
         """A call to this store failed: look after it until it is back."""
         with self._changed:
             if name in self._away or self._ended:
                 return
-            self._away[name] = error
+            self._away[name] = error, time.time()
             log.warning("the %s is out of reach: %s", name, error)
             thread = threading.Thread(target=self._look_after, args=(name, store, error), name=name, daemon=True)
             self._threads = [one for one in self._threads if one.is_alive()] + [thread]

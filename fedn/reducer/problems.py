@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from fedn.errors import FednError, from_code
 from fedn.reducer import browsers
+from fedn.reducer.context import services
 from fedn.reducer.ui.render import render
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def _page(error: FednError, status: int) -> Response:
     """What a person sees: the page to log in at, or what is wrong."""
     if status == 401:
         return make_response(redirect(f"/login?{urlencode({'next': request.full_path.rstrip('?')})}", 303))
-    return make_response(render("problem.html", error=error), status)
+    return make_response(render("problem.html", error=error, away=services().patience.since(error)), status)
 
 
 def _of_flask(error: HTTPException) -> Response:

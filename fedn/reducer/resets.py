@@ -7,21 +7,35 @@ from dataclasses import replace
 
 from fedn.reducer import control, journal, packages, trail
 from fedn.reducer.services import Services
-from fedn.stores.documents import Control, Document, Event, Model, Package, Round, Session, Tag, Validation
+from fedn.stores.documents import (
+    Control,
+    Document,
+    Event,
+    Model,
+    Package,
+    Readings,
+    Round,
+    Session,
+    Summary,
+    Tag,
+    Validation,
+)
 from fedn.stores.protocols import Change
+
+_MEASURED = (Summary, Readings, Validation)
 
 
 def delete_model_trail(services: Services) -> None:
     """Forget all models, their tags and validations. SessionRunning while a session runs."""
     _reset(services, lambda current: replace(current, latest_model=""))
-    _forget(services, (Model, Tag, Validation), buckets=(trail.BUCKET,))
+    _forget(services, (Model, Tag, *_MEASURED), buckets=(trail.BUCKET,))
     journal.record(services, "model_trail_deleted", "the model trail was deleted")
 
 
 def drop_control(services: Services) -> None:
     """Forget all but who belongs to the network. SessionRunning while a session runs."""
     _reset(services, lambda current: Control(id=current.id))
-    kinds = (Model, Tag, Validation, Round, Session, Event, Package)
+    kinds = (Model, Tag, *_MEASURED, Round, Session, Event, Package)
     _forget(services, kinds, buckets=(trail.BUCKET, packages.BUCKET))
     journal.record(services, "control_dropped", "package, models, sessions and events were deleted")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fedn.core.aggregation import Partial, from_bytes, from_file
-from fedn.core.model import ClientState, Progress, RoundPlan
+from fedn.core.model import ClientState, Presigned, Progress, RoundPlan
 from fedn.core.session import CombinerDone, CombinerFailed, Event
 from fedn.errors import FednError, InvalidUpdate, Unavailable
 from fedn.proto import fedn_pb2 as pb
@@ -102,12 +102,17 @@ class RoundRun:
         self._landed: dict[str, Landed] = {}
         self._scratch = Path(tempfile.mkdtemp(dir=scratch, prefix="round-"))
 
-    def start(self, model_data: bytes) -> None:
-        """Have every combiner begin; a thread each follows it."""
+    def start(self, model_data: bytes, direct: Presigned | None = None) -> None:
+        """Have every combiner begin; a thread each follows it.
+
+        Args:
+            model_data: The model, where it is small.
+            direct: Where combiners may fetch it besides the reducer.
+        """
         for combiner, clients in self._shares.items():
             try:
                 link = self._links.get(combiner)
-                call = link.run(replace(self._plan, clients=clients), model_data=model_data)
+                call = link.run(replace(self._plan, clients=clients), model_data=model_data, direct=direct)
             except FednError as error:
                 self._report(Landed(self.id, combiner, error=str(error)))
                 continue

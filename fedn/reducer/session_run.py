@@ -17,14 +17,15 @@ from fedn.core import session as machine
 from fedn.core.model import Progress, RoundPlan, TaskKind
 from fedn.core.tally import Shares
 from fedn.errors import FednError, Unavailable
-from fedn.reducer import control
+from fedn.reducer import attempts, control
 from fedn.reducer.combiners import Links
-from fedn.reducer.feed import Feed, Notice
+from fedn.reducer.feed import Feed
 from fedn.reducer.network import Network
 from fedn.reducer.patience import Patience, write
 from fedn.reducer.round_run import Landed, Progressed, RoundRun
+from fedn.reducer.session_news import SessionNews
 from fedn.reducer.trail import Start, Trail
-from fedn.stores.documents import Body, Document, Event, Session
+from fedn.stores.documents import Body, Document, Session
 from fedn.stores.protocols import Insert, Put, StateStore
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class SessionRun:
         self.session_id = session.id
         self._session = session
         self._state = state
-        self._feed = feed
+        self._news = SessionNews(session.id, feed)
         self._network = network
         self._links = links
         self._trail = trail
@@ -97,7 +98,7 @@ class SessionRun:
                 if isinstance(message, _Left):
                     return
                 if isinstance(message, Progressed):
-                    self._publish("round_progress", message.to_data())
+                    self._news.publish("round_progress", message.to_data())
                 elif isinstance(message, Landed):
                     self._land(message)
                 else:
@@ -166,8 +167,9 @@ class SessionRun:
             parameters=_parameters(session),
             package_sha256=self._package(),
         )
+        direct = None
         if not self._start.data:  # combiners fetch it
-            self._keep(lambda: self._trail.reach(self._start.model))
+            direct = self._keep(lambda: self._trail.reach(self._start.model, seconds=session.round_timeout))
         waited = time.monotonic() - self._waiting_since if kind is TaskKind.TRAIN else 0.0
         self._round = RoundRun(
             plan,
@@ -178,8 +180,8 @@ class SessionRun:
             scratch=self._trail.scratch,
             report=self._inbox.put,
         )
-        self._publish("round_started", self._round.to_data())
-        self._round.start(self._start.data)
+        self._news.publish("round_started", self._round.to_data())
+        self._round.start(self._start.data, direct)
 
     def _package(self) -> str:
         return self._keep(lambda: control.read(self._state)).package_id
@@ -199,7 +201,7 @@ class SessionRun:
                     number=number,
                     patience=self._patience,
                     stopped=self._stopping,
-                    waits=self._waits,
+                    waits=self._news.waits,
                     timed=run.timed,
                 )
         except FednError as error:
@@ -213,7 +215,7 @@ class SessionRun:
         run.result_model = model.id
         self._start = replace(self._start, model=model, data=data)
         self._session = replace(self._session, rounds_done=number, model_id=model.id)
-        self._publish("model", _without(model, "updates"))
+        self._news.publish("model", _without(model, "updates"))
         self._feed_machine(machine.Committed(self._start.file))
 
     def _close_round(self, number: int, attempt: int, kind: TaskKind, error: str) -> None:
@@ -221,58 +223,40 @@ class SessionRun:
         run, self._round = self._round, None
         if run is None:
             return  # it never began: too few clients came; the session's end says so
-        if kind is TaskKind.VALIDATE:
-            validations = run.validations()
-            model = self._keep(lambda: self._trail.validate(self._start.model, validations))
-            self._start = replace(self._start, model=model)
-            self._publish("validation", {"model_id": model.id, "number": number, "metrics": model.metrics})
+        validations = run.validations() if kind is TaskKind.VALIDATE else []
         document = run.document(error)
-        changes = [Insert(document)]
+        changes = attempts.written(document, validations)
         if error:
-            changes.append(
-                Insert(self._event("warning", "round_failed", f"round {number}, attempt {attempt}: {error}"))
-            )
-        self._keep(lambda: write(self._state, *changes))
+            event = self._news.event("warning", "round_failed", f"round {number}, attempt {attempt}: {error}")
+            changes = (*changes, Insert(event))
+        if kind is TaskKind.VALIDATE:
+            model = self._keep(lambda: self._trail.validate(self._start.model, validations, *changes))
+            self._start = replace(self._start, model=model)
+            self._news.publish("validation", {"model_id": model.id, "number": number, "metrics": model.metrics})
+        else:
+            self._keep(lambda: write(self._state, *changes))
         run.close()
-        self._publish("round_finished", _without(document, "clients"))
+        self._news.publish("round_finished", _without(document, "clients"))
 
     def _begin(self) -> None:
         self._session = replace(self._session, state="running", started_at=time.time())
-        event = self._event("info", "session_started", f"session of {self._session.rounds} rounds started")
+        event = self._news.event("info", "session_started", f"session of {self._session.rounds} rounds started")
         self._keep(lambda: write(self._state, Put(self._session), Insert(event)))
-        self._tell(event)
+        self._news.tell(event, self._session)
 
     def _end(self, state: str, error: str) -> None:
         self._surveying = False
         self._session = replace(self._session, state=state, error=error, ended_at=time.time())
         level = "error" if state == "failed" else "info"
         message = f"session {state} after {self._session.rounds_done} rounds"
-        event = self._event(level, f"session_{state}", f"{message}: {error}" if error else message)
+        event = self._news.event(level, f"session_{state}", f"{message}: {error}" if error else message)
         changes = (Put(self._session), Insert(event))
         end = partial(control.change, self._state, lambda now: (replace(now, state="idle", session_id=""), changes))
         self._keep(end)
-        self._tell(event)
+        self._news.tell(event, self._session)
 
     def _keep(self, act: Callable[[], T]) -> T:
-        return self._patience.keep(act, waits=self._waits)
-
-    def _waits(self, error: Unavailable) -> None:
-        """Tell the watchers; it can't be written down now."""
-        event = self._event("warning", "session_waits", f"the session waits for a store: {error.message}")
-        self._publish("event", event.to_body())
-
-    def _tell(self, event: Event) -> None:
-        """Tell the watchers of an event, and how the session stands now."""
-        self._publish("event", event.to_body())
-        self._publish("session", self._session.to_body())
-
-    def _event(self, level: str, kind: str, message: str) -> Event:
-        return Event(
-            id=uuid.uuid4().hex, at=time.time(), level=level, kind=kind, message=message, session_id=self._session.id
-        )
-
-    def _publish(self, kind: str, data: Body) -> None:
-        self._feed.publish(Notice(kind, self.session_id, data))
+        return self._patience.keep(act, waits=self._news.waits)
 
 
 def _plan(session: Session) -> machine.SessionPlan:

@@ -90,9 +90,9 @@ def watch(services: Services, session_id: str, subscription: Subscription) -> No
     session = get(services, session_id)
     with services.feed.still():  # what is on shows all that was told so far, which is not to come again
         standing, told = services.running.notices(session_id), subscription.waiting()
-    for notice in told:
-        if (notice.kind, notice.session_id) == ("session", session_id):
-            session = Session.from_body(notice.data)
+    for earlier in told:
+        if (earlier.kind, earlier.session_id) == ("session", session_id):
+            session = Session.from_body(earlier.data)
     yield Notice("session", session_id, session.to_body())
     if session.ended_at is None:
         yield from standing

@@ -17,7 +17,7 @@ from typing import BinaryIO
 from fedn.core import weights as w
 from fedn.core.aggregation import Partial
 from fedn.core.finite import check_finite
-from fedn.core.model import File, Progress
+from fedn.core.model import File, Presigned, Progress
 from fedn.core.strategies import create
 from fedn.errors import InvalidModel, InvalidUpdate, NotFound, Unavailable
 from fedn.reducer import control
@@ -29,6 +29,9 @@ BUCKET = "fedn-models"
 
 SMALL = 1024 * 1024
 """Models up to so many bytes are handled in memory and travel inside messages."""
+
+SHORTEST_URL, LONGEST_URL = 60.0, 3600.0
+"""Seconds that a model's URL is good for: combiners fetch at once, but clocks may differ a little."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,15 @@ class Trail:
         model = self.get(name)
         return Start(model, self._artifacts.read(BUCKET, model.id) if model.size <= SMALL else b"")
 
-    def reach(self, model: Model) -> None:
-        """`Unavailable` where a model's content can't be had now."""
+    def reach(self, model: Model, *, seconds: float) -> Presigned | None:
+        """`Unavailable` where a model's content can't be had now.
+
+        Returns:
+            Where combiners may fetch it in the next `seconds`, besides here; None where the store gives no such URLs.
+        """
         self._artifacts.size(BUCKET, model.id)
+        lifetime = min(max(seconds, SHORTEST_URL), LONGEST_URL)
+        return self._artifacts.presign(BUCKET, model.id, seconds=lifetime)
 
     def commit(
         self,
@@ -168,10 +177,10 @@ class Trail:
             patience.keep(lambda: self._append(document, Put(standing)), waits=waits)
         return document, content if isinstance(content, bytes) else b""
 
-    def validate(self, model: Model, validations: Sequence[Validation]) -> Model:
-        """Record the clients' validations of a model and their weighted means with it."""
+    def validate(self, model: Model, validations: Sequence[Validation], *more: Change) -> Model:
+        """Record the clients' validations of a model, their weighted means with it, and `more`, in one step."""
         validated = replace(model, metrics=weighted_means(validations))
-        write(self._state, *(Insert(one) for one in validations), Put(validated))
+        write(self._state, *more, *(Insert(one) for one in validations), Put(validated))
         return validated
 
     def _document(self, source: Path | bytes, arrays: w.Weights, model_id: str) -> Model:

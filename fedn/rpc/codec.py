@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from fedn.core.model import Answer, ClientState, Fate, File, Progress, RoundPlan, TaskKind
+from fedn.core.model import Answer, ClientState, Fate, File, Presigned, Progress, RoundPlan, TaskKind
 from fedn.core.numbers import finite_numbers
 from fedn.errors import InvalidUpdate
 from fedn.proto import fedn_pb2 as pb
@@ -43,7 +43,8 @@ def file_from_message(message: pb.File) -> File:
     return File(id=message.id, size=message.size, sha256=message.sha256)
 
 
-def plan_to_message(plan: RoundPlan, model_data: bytes = b"") -> pb.RoundPlan:
+def plan_to_message(plan: RoundPlan, model_data: bytes = b"", direct: Presigned | None = None) -> pb.RoundPlan:
+    """`direct` is where the combiner may fetch a large model besides the reducer."""
     return pb.RoundPlan(
         round_id=plan.round_id,
         session_id=plan.session_id,
@@ -55,6 +56,7 @@ def plan_to_message(plan: RoundPlan, model_data: bytes = b"") -> pb.RoundPlan:
         reproducible=plan.reproducible,
         parameters=json.dumps(plan.parameters),
         package_sha256=plan.package_sha256,
+        direct=pb.Presigned(url=direct.url, ca_pem=direct.ca_pem) if direct else None,
     )
 
 
@@ -71,6 +73,11 @@ def plan_from_message(message: pb.RoundPlan) -> RoundPlan:
         parameters=json.loads(message.parameters or "{}"),
         package_sha256=message.package_sha256,
     )
+
+
+def direct_of(message: pb.RoundPlan) -> Presigned | None:
+    """Where the model may be fetched besides the reducer."""
+    return Presigned(message.direct.url, message.direct.ca_pem) if message.HasField("direct") else None
 
 
 def task_to_message(plan: RoundPlan, *, seconds: float, model_data: bytes = b"") -> pb.Task:

@@ -185,6 +185,45 @@ class Round(Document):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Summary(Document):
+    """What lists and figures need of one attempt at a round, with however many clients; `id` is the round's."""
+
+    KIND = "control.round_summary"
+    session_id: str
+    number: int
+    attempt: int
+    kind: str
+    model_id: str
+    state: str
+    error: str = ""
+    result_model: str = ""
+    asked: int = 0
+    """How many clients."""
+    answered: int = 0
+    bytes: int = 0
+    """Of all updates."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Its time by part, as `reducer.attempts.parts_of` tells them apart."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """Of a validation: means over the clients, weighted by examples."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readings(Document):
+    """What each client measured in one attempt at a round, as columns; `id` is the round's."""
+
+    KIND = "control.round_readings"
+    session_id: str
+    number: int
+    kind: str
+    model_id: str
+    clients: list[str] = field(default_factory=list)
+    """Those that answered."""
+    values: dict[str, list[float | None]] = field(default_factory=dict)
+    """A value for each of the clients: of a training `seconds`, of a validation each metric. None: not measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Validation(Document):
     """One client's validation of one model."""
 
@@ -263,6 +302,6 @@ class Sample(Document):
 
 KINDS: tuple[type[Document], ...] = (
     Combiner, Client, Token, Certificate, Storage,
-    Package, Model, Session, Round, Validation, Event, Control, Tag, Sample,
+    Package, Model, Session, Round, Summary, Readings, Validation, Event, Control, Tag, Sample,
 )  # fmt: skip
 """Every kind there is."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from fedn.core.model import Presigned
 from fedn.errors import InvalidInput
 from fedn.stores.documents import Document, T
 
@@ -169,8 +170,8 @@ class ArtifactStore(Protocol):
     def delete(self, bucket: str, key: str) -> None:
         """Removes the file, if there is one."""
 
-    def presign(self, bucket: str, key: str, *, seconds: float) -> str | None:
-        """A URL that serves the file to anyone for that long; None when the store can't."""
+    def presign(self, bucket: str, key: str, *, seconds: float) -> Presigned | None:
+        """A URL that serves the file to anyone for that long; None when the store can't, or isn't to."""
 
     def check(self) -> str:
         """Writes, reads and removes something of its own. What the store is, for people: kind, place, version.

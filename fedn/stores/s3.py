@@ -17,6 +17,7 @@ from typing import BinaryIO, cast
 from minio.error import S3Error
 
 from fedn.config import S3Settings
+from fedn.core.model import Presigned
 from fedn.errors import ConfigError, InvalidInput, NotFound, Unavailable
 from fedn.stores import s3_client
 from fedn.stores.files import opened
@@ -58,6 +59,7 @@ class S3ArtifactStore:
         self._buckets = {"fedn-models": settings.bucket, "fedn-context": settings.context_bucket}
         self._prefix = f"{network_id}/"
         self._sse = s3_client.encryption(settings)
+        self._ca_pem = s3_client.ca_pem(settings)
         self._client, self._pool = s3_client.connect(settings)
         missing = [name for name in self._buckets.values() if not self._has_bucket(name)]
         if missing and not make:
@@ -126,11 +128,13 @@ class S3ArtifactStore:
         with self._mapped(f"delete {bucket}/{key}", "s3:DeleteObject"):
             self._client.remove_object(place, name)
 
-    def presign(self, bucket: str, key: str, *, seconds: float) -> str:
+    def presign(self, bucket: str, key: str, *, seconds: float) -> Presigned | None:
         place, name = self._object(bucket, key)
+        if not self._settings.direct:
+            return None
         lifetime = timedelta(seconds=math.ceil(min(max(seconds, 1.0), LONGEST_URL)))
         with self._mapped(f"make a URL of {bucket}/{key}", "s3:GetBucketLocation"):
-            return self._client.presigned_get_object(place, name, expires=lifetime)
+            return Presigned(self._client.presigned_get_object(place, name, expires=lifetime), self._ca_pem)
 
     def check(self) -> str:
         name = f"{self._prefix}.check-{secrets.token_hex(8)}"  # no key begins with a dot
@@ -153,7 +157,7 @@ class S3ArtifactStore:
         return f"S3 service {version} at {self._where} {how}, buckets {' and '.join(self._buckets.values())}{kept}"
 
     def close(self) -> None:
-        self._pool.clear()
+        s3_client.close(self._pool)
 
     def _get(self, bucket: str, key: str, *, offset: int = 0, length: int = 0) -> Content:
         place, name = self._object(bucket, key)

@@ -7,6 +7,7 @@ import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
 from minio import Minio
@@ -26,6 +27,7 @@ SENT_AT_ONCE = 1 << 16
 """Bytes that must be on their way within the time-out: a slow line takes long for a file, but is not silent."""
 
 _WRONG_KEYS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidTokenId", "InvalidToken", "UnknownAccessKeyId"}
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
 _ABSENT = {"NoSuchKey", "NoSuchVersion"}
 
 
@@ -46,7 +48,7 @@ class _Pool(HTTPConnectionPool):
 
 
 def connect(settings: S3Settings) -> tuple[Minio, PoolManager]:
-    """A client of the service, and its connections, to be closed with `clear`. Nothing is sent yet.
+    """A client of the service, and its connections, to be handed to `close`. Nothing is sent yet.
 
     Raises:
         ConfigError: Settings that can't be met.
@@ -72,6 +74,13 @@ def connect(settings: S3Settings) -> tuple[Minio, PoolManager]:
     except ValueError as error:
         raise ConfigError(f"storage_hostname, storage_port or storage_region: {error}") from error
     return client, pool
+
+
+def close(pool: PoolManager) -> None:
+    """Close all connections; `clear` leaves them to the garbage collector, and a server that stops waits for that."""
+    for key in pool.pools.keys():  # noqa: SIM118  no iterable otherwise
+        pool.pools[key].close()
+    pool.clear()
 
 
 def address(settings: S3Settings) -> str:
@@ -158,9 +167,24 @@ def _unreachable(error: HTTPError, what: str, where: str) -> FednError:
     )
 
 
+def ca_pem(settings: S3Settings) -> str:
+    """The certificates of the CA that is trusted alone; empty where those of this machine are."""
+    if not settings.secure or not settings.ca_file:
+        return ""
+    try:
+        text = Path(settings.ca_file).read_text(encoding="ascii", errors="ignore")  # people write between certificates
+    except OSError as error:
+        raise _unreadable(settings.ca_file, error) from error
+    return "\n".join(_CERTIFICATE.findall(text))
+
+
 def _context(ca_file: str) -> ssl.SSLContext:
     """Trusts that CA alone, whatever the environment names; without a file those of this machine."""
     try:
         return ssl.create_default_context(cafile=ca_file or None)
     except OSError as error:  # an SSLError is one, too
-        raise ConfigError(f"storage_ca_file: {ca_file} can't be read as certificates: {error}") from error
+        raise _unreadable(ca_file, error) from error
+
+
+def _unreadable(ca_file: str, error: OSError) -> ConfigError:
+    return ConfigError(f"storage_ca_file: {ca_file} can't be read as certificates: {error}")

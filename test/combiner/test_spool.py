@@ -74,9 +74,13 @@ async def test_a_model_that_came_along_is_not_fetched(spool: Spool) -> None:
     assert not files(spool)
 
 
-async def test_a_model_that_arrives_changed_is_not_staged(spool: Spool) -> None:
-    with pytest.raises(Corrupt, match="changed or cut off"):
-        await spool.stage(file_of(DATA), data=b"", fetch=bringing(DATA[:-1]))
+async def test_a_model_that_could_not_be_fetched_is_not_staged(spool: Spool) -> None:
+    async def fetch(target: Path) -> None:
+        await asyncio.to_thread(target.write_bytes, DATA[:-1])
+        raise Corrupt("not what it was to be")
+
+    with pytest.raises(Corrupt, match="not what it was to be"):
+        await spool.stage(file_of(DATA), data=b"", fetch=fetch)
     assert not files(spool)
     assert (await spool.stage(file_of(DATA), data=b"", fetch=bringing(DATA))).file == file_of(DATA)
 

@@ -187,5 +187,5 @@ class ArtifactStoreContract:
 
     def test_a_url_serves_just_the_file(self, store: ArtifactStore) -> None:
         store.put(MODELS, "m", CONTENTS[-1])
-        url = store.presign(MODELS, "m", seconds=60)
-        assert url is None or requests.get(url, timeout=DEADLINE).content == CONTENTS[-1]
+        found = store.presign(MODELS, "m", seconds=60)
+        assert found is None or requests.get(found.url, timeout=DEADLINE).content == CONTENTS[-1]

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedn.core.model import Answer, ClientState, Fate, File, Progress, RoundPlan, TaskKind
+from fedn.core.model import Answer, ClientState, Fate, File, Presigned, Progress, RoundPlan, TaskKind
 from fedn.errors import InvalidUpdate
 from fedn.proto import fedn_pb2 as pb
 from fedn.rpc import codec
@@ -58,10 +58,11 @@ def over_the_wire(message: M) -> M:
     return type(message).FromString(message.SerializeToString())
 
 
-@given(plans, st.binary(max_size=5))
-def test_a_plan(plan: RoundPlan, data: bytes) -> None:
-    message = over_the_wire(codec.plan_to_message(plan, data))
+@given(plans, st.binary(max_size=5), st.none() | st.builds(Presigned, url=texts, ca_pem=texts))
+def test_a_plan(plan: RoundPlan, data: bytes, direct: Presigned | None) -> None:
+    message = over_the_wire(codec.plan_to_message(plan, data, direct))
     assert codec.plan_from_message(message) == plan
+    assert codec.direct_of(message) == direct
     assert message.model.data == data
 
 

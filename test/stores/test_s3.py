@@ -46,7 +46,7 @@ store.put("fedn-models", "done", Endless())
 
 @pytest.fixture
 def store(s3: S3Settings, network_id: str) -> Iterator[S3ArtifactStore]:
-    with contextlib.closing(S3ArtifactStore(s3, network_id=network_id)) as store:
+    with contextlib.closing(S3ArtifactStore(replace(s3, direct=True), network_id=network_id)) as store:
         yield store
 
 
@@ -141,12 +141,20 @@ def test_wrong_keys_are_named_by_their_settings_and_never_shown(
 
 def test_a_url_runs_out(store: S3ArtifactStore) -> None:
     store.put(MODELS, "m", b"content")
-    url = store.presign(MODELS, "m", seconds=1)
+    found = store.presign(MODELS, "m", seconds=1)
+    assert found is not None
+    url = found.url
     deadline = time.monotonic() + DEADLINE
     while (answer := requests.get(url, timeout=DEADLINE)).ok:  # each asks anew, until the second is over
         assert time.monotonic() < deadline
     assert answer.status_code == 403
     assert requests.get(url.replace("/m?", "/other?"), timeout=DEADLINE).status_code == 403
+
+
+def test_there_is_no_url_unless_it_was_asked_for(s3: S3Settings, network_id: str) -> None:
+    with contextlib.closing(S3ArtifactStore(s3, network_id=network_id)) as store:
+        store.put(MODELS, "m", b"content")
+        assert store.presign(MODELS, "m", seconds=60) is None
 
 
 def test_what_is_no_s3_service_is_called_so(s3: S3Settings, mongo: object) -> None:
@@ -164,10 +172,10 @@ def test_tls_is_checked_against_the_ca_of_the_settings(tmp_path: Path) -> None:
     flags = ("--ssl-certfile", str(tmp_path / "cert.pem"), "--ssl-keyfile", str(tmp_path / "key.pem"))
     with running(S3Server(tmp_path / "server", *flags)) as server:
         settings = server.settings(secure=True, ca_file=str(tmp_path / "ca" / "ca.pem"))
-        store = S3ArtifactStore(settings, network_id="n")
-        store.put(MODELS, "m", CONTENTS[-1] * 4)
-        assert store.read(MODELS, "m") == CONTENTS[-1] * 4
-        assert "over TLS" in store.check()
+        with contextlib.closing(S3ArtifactStore(settings, network_id="n")) as store:
+            store.put(MODELS, "m", CONTENTS[-1] * 4)
+            assert store.read(MODELS, "m") == CONTENTS[-1] * 4
+            assert "over TLS" in store.check()
         with pytest.raises(ConfigError, match="storage_ca_file"):
             S3ArtifactStore(replace(settings, ca_file=str(tmp_path / "stranger.pem")), network_id="n")
         with pytest.raises(ConfigError, match="can't be read as certificates"):

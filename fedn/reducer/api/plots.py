@@ -22,7 +22,7 @@ blueprint = APIBlueprint("plots", __name__, url_prefix="/api/v1")
 @blueprint.output(answers.MetricList)
 def list_metrics() -> dict[str, Any]:
     """The names of the metrics that clients measured."""
-    return everything(metrics.names(services().state))
+    return everything(metrics.names(services().gists))
 
 
 @blueprint.get("/plots/<name>")

@@ -34,12 +34,12 @@ class Query:
 
 
 PLOTS: Mapping[str, Callable[[Gists, Query], Figure]] = {
-    "metric": lambda gists, query: box_plot(gists.state, query.metric, query.session_id),
+    "metric": lambda gists, query: box_plot(gists, query.metric, query.session_id),
     "convergence": lambda gists, query: convergence(gists, query.metric, query.session_ids),
     "round-times": lambda gists, query: round_times(gists, query.session_id),
     "session-times": lambda gists, query: session_times(gists, query.session_ids),
     "client-times": lambda gists, query: client_times(gists, query.session_id),
-    "machines": lambda gists, query: machines(gists.state, query.node),
+    "machines": lambda gists, query: machines(gists, query.node),
 }
 
 

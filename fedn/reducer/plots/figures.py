@@ -17,8 +17,11 @@ Cell = str | float
 ROUNDS = 1_000
 """Most rounds that a figure shows: the newest."""
 
+MODELS = 100
+"""Most models whose clients' values a figure shows: the newest."""
+
 ENTRIES = 200_000
-"""Most clients' parts in rounds that a figure is made of. With 100 clients that is all the rounds it shows."""
+"""Most clients' values that a figure is made of. With 100 clients that is all the rounds it shows."""
 
 _MAY_HOLD_TEXT = (str, dict, list)
 

@@ -6,20 +6,15 @@ from datetime import datetime, timezone
 from typing import Any
 
 from fedn.errors import InvalidInput, NotReady
+from fedn.reducer.monitoring import KEPT_SECONDS
 from fedn.reducer.plots.figures import Figure, axis, figure
-from fedn.stores.documents import Sample
-from fedn.stores.protocols import StateStore
-
-SAMPLES = 10_000
-"""Most samples that a figure is made of: the newest."""
+from fedn.reducer.plots.gists import Gists, Load
 
 POINTS = 500
 """Most points of a line; of more, every so manyth is shown."""
 
-_MIB = 2**20
 
-
-def machines(state: StateStore, node: str = "") -> Figure:
+def machines(gists: Gists, node: str = "") -> Figure:
     """Memory (MiB) and processor (% of one core) over time (UTC): two lines for each node, one above the other.
 
     Args:
@@ -29,20 +24,21 @@ def machines(state: StateStore, node: str = "") -> Figure:
         NotReady: Nothing has been noted yet.
         InvalidInput: No such node.
     """
-    found: dict[str, list[Sample]] = {}
-    for _, one in reversed(state.find(Sample, limit=SAMPLES)):
-        found.setdefault(one.node, []).append(one)
+    loads = gists.loads.of("")
+    found: dict[str, list[Load]] = {}
+    for one in reversed(loads):
+        if one.at >= loads[0].at - KEPT_SECONDS:  # those before are deleted by and by
+            found.setdefault(one.node, []).append(one)
     if not found:
         raise NotReady("nothing has been noted of the machines yet", hint="see the setting monitor_seconds")
     if node and node not in found:
         raise InvalidInput(f"nothing has been noted of {node!r}", hint=f"there are {', '.join(sorted(found))}")
     traces = []
     for name in [node] if node else sorted(found):
-        samples = found[name]
-        samples = samples[:: -(-len(samples) // POINTS)]
-        times = [_instant(one.at) for one in samples]
-        traces.append(_line(name, "memory", times, [round(one.memory_bytes / _MIB, 3) for one in samples], "y"))
-        traces.append(_line(name, "processor", times, [round(100 * one.processor, 3) for one in samples], "y2"))
+        shown = found[name][:: -(-len(found[name]) // POINTS)]
+        times = [_instant(one.at) for one in shown]
+        traces.append(_line(name, "memory", times, [one.memory for one in shown], "y"))
+        traces.append(_line(name, "processor", times, [one.processor for one in shown], "y2"))
     return figure(
         traces,
         columns=("node", "time (UTC)", "value (MiB or %)"),

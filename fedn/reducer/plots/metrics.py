@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from typing import Any
 
 from fedn.errors import InvalidInput, NotFound, NotReady
 from fedn.reducer.plots.figures import Figure, axis, figure
-from fedn.reducer.plots.gists import Gists
-from fedn.stores.documents import Model, Session, Validation
+from fedn.reducer.plots.gists import Gists, Measured
+from fedn.stores.documents import Session
 from fedn.stores.protocols import StateStore
 
-VALIDATIONS = 20_000
-"""Most validations that a figure is made of: the newest."""
-
-MODELS = 100
-"""Most models that a figure shows: the newest."""
+VALUES = 20_000
+"""Most values in the boxes of a figure; it then has fewer models."""
 
 SESSIONS = 5
 """How many of the newest sessions are compared, where none are named."""
@@ -24,12 +21,12 @@ _POINTS = 2_000
 """Where there are more values, only outliers are drawn as points: each is an element of the page."""
 
 
-def names(state: StateStore) -> list[str]:
-    """The names of the metrics that clients measured, sorted."""
-    return _known(_by_model(state))
+def names(gists: Gists) -> list[str]:
+    """The names of the metrics that clients measured of the newest models, sorted."""
+    return _names(gists.measured.of(""))
 
 
-def box_plot(state: StateStore, metric: str = "", session_id: str = "") -> Figure:
+def box_plot(gists: Gists, metric: str = "", session_id: str = "") -> Figure:
     """One metric over the model trail: a box for each model, oldest first, of what each client measured.
 
     Each box is a trace with the values in `y`, in the metric's own unit, and the clients' names in `text`.
@@ -40,27 +37,29 @@ def box_plot(state: StateStore, metric: str = "", session_id: str = "") -> Figur
 
     Raises:
         NotReady: No client has measured anything yet.
-        InvalidInput: No client has measured this.
+        InvalidInput: No client has measured this of the newest models.
     """
-    boxes = _by_model(state, session_id)
-    metric = chosen(metric, _known(boxes))
-    shown = [
-        (model_id, measured)
-        for model_id, validations in boxes
-        if (measured := [(one.client, one.metrics[metric]) for one in validations if metric in one.metrics])
-    ][-MODELS:]
-    points = "all" if sum(len(measured) for _, measured in shown) <= _POINTS else "outliers"
+    found = gists.measured.of(session_id)
+    metric = chosen(metric, _names(found))
+    boxes: list[dict[str, Any]] = []
+    total = 0
+    for one in found:
+        measured = [
+            (client, value)
+            for client, value in zip(one.clients, one.values.get(metric, ()), strict=False)
+            if value is not None
+        ]
+        total += len(measured)
+        if boxes and total > VALUES:
+            break  # a box of some of its clients would tell of another spread
+        if measured:
+            # With the model's id, as rounds count anew in each session and boxes of one name are drawn as one.
+            name = f"round {one.number} · {one.model_id[:8]}"
+            clients, values = [client for client, _ in measured], [value for _, value in measured]
+            boxes.append({"type": "box", "name": name, "y": values, "text": clients})
+    points = "all" if total <= _POINTS else "outliers"
     return figure(
-        [
-            {
-                "type": "box",
-                "name": _name(state.get(Model, model_id), model_id),
-                "y": [value for _, value in measured],
-                "text": [client for client, _ in measured],
-                "boxpoints": points,
-            }
-            for model_id, measured in shown
-        ],
+        [{**box, "boxpoints": points} for box in reversed(boxes)],
         columns=("model", "client", metric),
         title={"text": metric},
         xaxis=axis("model", type="category"),
@@ -82,11 +81,11 @@ def convergence(gists: Gists, metric: str = "", session_ids: Sequence[str] = ())
         NotFound: No such session.
     """
     found = chosen_sessions(gists.state, session_ids)
-    lines = {session.id: gists.means.of(session.id)[::-1] for session in found}
-    metric = chosen(metric, sorted({name for line in lines.values() for _, means in line for name in means}))
+    lines = {session.id: gists.summaries.of(session.id)[::-1] for session in found}
+    metric = chosen(metric, sorted({name for line in lines.values() for one in line for name in one.metrics}))
     traces = []
     for session_id, line in lines.items():
-        points = [(number, means[metric]) for number, means in line if metric in means]
+        points = [(one.number, one.metrics[metric]) for one in line if metric in one.metrics]
         if points:
             name = f"session {session_id[:8]}"
             x, y = [number for number, _ in points], [value for _, value in points]
@@ -132,21 +131,5 @@ def chosen(metric: str, known: Sequence[str]) -> str:
     return metric or known[0]
 
 
-def _known(boxes: Sequence[tuple[str, list[Validation]]]) -> list[str]:
-    return sorted({name for _, validations in boxes for one in validations for name in one.metrics})
-
-
-def _by_model(state: StateStore, session_id: str = "") -> Sequence[tuple[str, list[Validation]]]:
-    """The newest validations of each model, in the order of the trail: a model is validated before the next is made."""
-    where = {"session_id": session_id} if session_id else None
-    found = state.find(Validation, where=where, limit=VALIDATIONS + 1)
-    oldest_first: Iterable[Validation] = (validation for _, validation in reversed(found))
-    boxes = [(model_id, list(group)) for model_id, group in groupby(oldest_first, key=lambda one: one.model_id)]
-    cut = len(found) > VALIDATIONS and len(boxes) > 1  # a box of some of its clients would tell of another spread
-    return boxes[1:] if cut else boxes
-
-
-def _name(model: Model | None, model_id: str) -> str:
-    """Of a box; with the model's id, as rounds count anew in each session and boxes of one name are drawn as one."""
-    short = model_id[:8]
-    return f"round {model.number} · {short}" if model and model.number else short
+def _names(found: Iterable[Measured]) -> list[str]:
+    return sorted({name for one in found for name in one.values})

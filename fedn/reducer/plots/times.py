@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from statistics import median
 
 from fedn.core.model import TaskKind
 from fedn.errors import NotFound, NotReady
 from fedn.reducer.plots.figures import ROUNDS, Figure, axis, figure
-from fedn.reducer.plots.gists import Gists, Timing
+from fedn.reducer.plots.gists import Gists
 from fedn.reducer.plots.metrics import chosen_sessions
-from fedn.stores.documents import Session
+from fedn.stores.documents import Session, Summary
 
 CLIENTS = 50
 """Most clients that a figure shows: the slowest."""
@@ -25,7 +24,7 @@ _MICROSECOND = 6  # digits
 def round_times(gists: Gists, session_id: str = "") -> Figure:
     """The time of each round (s) as a bar of its parts, whose sum is the time from the wait for clients to the end.
 
-    See `gists.parts_of` for what is told as what. Several attempts at a round, and its validation, are one bar.
+    See `attempts.parts_of` for what is told as what. Several attempts at a round, and its validation, are one bar.
 
     Args:
         session_id: Empty takes the newest session.
@@ -35,10 +34,10 @@ def round_times(gists: Gists, session_id: str = "") -> Figure:
         NotFound: No such session.
     """
     bars: dict[int, dict[str, float]] = {}
-    oldest: Timing | None = None
-    for one in islice(_timings(gists, session_id), 2 * ROUNDS):
+    oldest: Summary | None = None
+    for one in gists.summaries.of(_session(gists, session_id)):
         bar, oldest = bars.setdefault(one.number, dict.fromkeys(PARTS, 0.0)), one
-        for name, seconds in one.parts.items():
+        for name, seconds in one.seconds.items():
             bar[name] += seconds
     if oldest is None:
         raise _nothing()
@@ -69,9 +68,8 @@ def client_times(gists: Gists, session_id: str = "") -> Figure:
         NotFound: No such session.
     """
     found: dict[str, list[tuple[int, float]]] = {}
-    trainings = (one for one in _timings(gists, session_id) if one.kind == TaskKind.TRAIN.value)
-    for one in islice(trainings, ROUNDS):
-        for client, seconds in zip(one.clients, one.trained, strict=True):
+    for one in gists.trained.of(_session(gists, session_id)):
+        for client, seconds in zip(one.clients, one.seconds, strict=True):
             found.setdefault(client, []).append((one.number, seconds))
     if not found:
         raise _nothing()
@@ -131,18 +129,20 @@ def totals(gists: Gists, session_id: str) -> dict[int, float]:
     All attempts at a round are added up.
     """
     seconds: dict[int, float] = {}
-    for one in gists.timings.of(session_id):
-        seconds[one.number] = seconds.get(one.number, 0.0) + one.total
+    for one in gists.summaries.of(session_id):
+        seconds[one.number] = seconds.get(one.number, 0.0) + sum(one.seconds.values())
     return seconds
 
 
-def _timings(gists: Gists, session_id: str) -> Sequence[Timing]:
-    """Those of a session, or of the newest; newest first."""
+def _session(gists: Gists, session_id: str) -> str:
+    """The id of a session, or of the newest. NotFound, and NotReady where there is none."""
     if not session_id:
-        session_id = next((one.id for _, one in gists.state.find(Session, limit=1)), "")
-    elif gists.state.get(Session, session_id) is None:
+        for _, one in gists.state.find(Session, limit=1):
+            return one.id
+        raise _nothing()
+    if gists.state.get(Session, session_id) is None:
         raise NotFound(f"no session {session_id!r}", hint="`fedn session list` shows them")
-    return gists.timings.of(session_id)
+    return session_id
 
 
 def _nothing() -> NotReady:
