@@ -63,7 +63,8 @@ def take(page: Page, base: str, name: str, path: str) -> None:
 def main() -> None:
     with TemporaryDirectory() as folder, training(Path(folder)), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        context = browser.new_context(ignore_https_errors=True, viewport=SIZE, color_scheme="light")  # type: ignore[arg-type]
+        looks = {"viewport": SIZE, "color_scheme": "light", "reduced_motion": "reduce"}  # no part on its way
+        context = browser.new_context(ignore_https_errors=True, **looks)  # type: ignore[arg-type]
         page = context.new_page()
         with Reducer.connect(data_dir=folder) as reducer:
             base = reducer.url

@@ -72,16 +72,20 @@ async def test_a_round_is_followed_to_its_model(browser: Browser, tmp_path: Path
         await federation.add_client("ada", train=gate.train)
         await federation.seed(ZEROS)
         session = await federation.start_session(rounds=1, round_timeout=DEADLINE)
-        visitors = [await Visitor.come(browser, federation.join("operator")) for _ in range(3)]
-        places = ("/", f"/sessions/{session.id}", "/models")
-        home, followed, trail = [await one.open(path) for one, path in zip(visitors, places, strict=True)]
+        visitors = [await Visitor.come(browser, federation.join("operator")) for _ in range(4)]
+        places = ("/", f"/sessions/{session.id}", "/models", "/network")
+        home, followed, trail, network = [await one.open(path) for one, path in zip(visitors, places, strict=True)]
         standing = followed.get_by_role("region", name="How it stands")
-        for page in (home, followed, trail):
+        client = network.get_by_role("region", name="Clients").get_by_role("row").filter(has_text="ada")
+        for page in (home, followed, trail, network):
             await stay(page)
         for ground in (home.get_by_role("region", name="Running now"), standing):
             await expect(ground).to_contain_text("Waits for ada (training)")
         await expect(trail.get_by_role("rowheader")).to_have_count(1)
+        await expect(client).to_contain_text("training")
         gate.open()
+        await expect(client).not_to_contain_text("training")
+        await expect(network.get_by_role("button", name="Client ada, connected")).to_be_visible()
         await expect(home.get_by_role("region", name="Nothing runs")).to_contain_text("1 of 1 rounds done")
         await expect(standing).to_contain_text("finished")
         await expect(trail.get_by_role("rowheader", name="Round 1")).to_be_visible()

@@ -212,6 +212,11 @@ def test_a_store_that_crashed_is_said_and_the_answer_comes_all_the_same(
         assert home.status_code == 200
         assert "The state store is out of reach" in home.text
         assert "the state store doesn&#39;t answer" in home.text
+        page = browser.get("/sessions", headers={"accept": "text/html"})
+        assert page.status_code == 503
+        assert "The state store can't be reached" in page.text
+        assert 'out of reach since <time datetime="' in page.text
+        assert "data-returns" in page.text  # by this the page's script has it come back
     server.start()
     until_back(reducer, name)
     assert "store_away" not in [one["kind"] for one in viewer.get("/api/v1/attention")["matters"]]

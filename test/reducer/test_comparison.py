@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from loopback import Federation
+from measured import attempt, validated
 
 from fedn.errors import NotFound
+from fedn.reducer import attempts
 from fedn.reducer.comparison import is_less_better
 from fedn.security.tokens import Role
-from fedn.stores.documents import Model, Round, Session
+from fedn.stores.documents import Session
 from fedn.stores.protocols import Insert
 
 
@@ -39,12 +41,10 @@ def test_seconds_and_metrics_are_of_all_rounds(reducer: Any) -> None:
     state = reducer.services.state
     state.write(Insert(Session(id="s", rounds=20, created_at=0.0, rounds_done=20)))
     for number in range(1, 21):
-        about = {"kind": "train", "model_id": "m", "started_at": 0.0, "ended_at": 1.0, "state": "finished"}
-        seconds = {"waiting": 0.0, "total": float(number)}
-        one = Round(id=f"r{number}", session_id="s", number=number, attempt=1, seconds=seconds, **about)  # type: ignore[arg-type]
         metrics = {"loss": abs(number - 7.0), "accuracy": 1.0 if number in (3, 9) else 0.5, "bad": float("nan")}
-        made = {"size": 1, "sha256": "", "committed_at": 0.0, "session_id": "s", "number": number}
-        state.write(Insert(one), Insert(Model(id=f"m{number}", metrics=metrics, **made)))  # type: ignore[arg-type]
+        seconds = {"waiting": 0.0, "total": float(number) - 1.0}
+        state.write(*attempts.written(attempt(number, seconds=seconds), ()))
+        state.write(*validated(f"m{number}", {"a": metrics}, number=number))
     [found] = reducer.http(Role.VIEWER).get("/api/v1/sessions/compare", session_id="s")["items"]
     assert found["settings"] == {}
     assert found["seconds"] == {"mean": 10.5, "median": 10.5, "p95": 19.0}

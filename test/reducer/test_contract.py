@@ -120,6 +120,8 @@ def test_the_settings_file_for_clients_lets_them_in(reducer: Any, make_package: 
     reducer.add_combiner("c1")
     answer = reducer.raw(reducer.token(Role.OPERATOR)).get("/config/download")
     assert answer.headers["content-disposition"] == "attachment; filename=client.yaml"
+    [event] = reducer.http(Role.VIEWER).get("/api/v1/events", level="audit", kind="token_created")["items"]
+    assert event["data"]["by"]
     settings = yaml.safe_load(answer.content)
     controller = settings["controller"]
     assert settings["network_id"] == "fedn-network"

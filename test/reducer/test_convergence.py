@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from loopback import Federation
+from measured import validated
 
 from fedn.errors import InvalidInput, NotFound, NotReady
 from fedn.reducer.plots import folds
 from fedn.reducer.plots.gists import Gists
 from fedn.reducer.plots.metrics import SESSIONS, convergence
-from fedn.stores.documents import Model, Session
+from fedn.stores.documents import Session
 from fedn.stores.protocols import Insert, StateStore
 from fedn.stores.sqlite import SqliteStateStore
 
@@ -29,9 +30,8 @@ def session(state: StateStore, session_id: str, *means: dict[str, float]) -> Non
     """A session whose rounds had these means; empty for one whose model was not validated."""
     state.write(Insert(Session(id=session_id, rounds=len(means), created_at=0.0)))
     for number, found in enumerate(means, start=1):
-        about = {"session_id": session_id, "number": number, "metrics": found, "updates": [{"client": "a"}]}
-        model = Model(id=f"{session_id}-{number}", size=1, sha256="", committed_at=0.0, **about)  # type: ignore[arg-type]
-        state.write(Insert(model))
+        measured = {"a": found} if found else {}
+        state.write(*validated(f"{session_id}-{number}", measured, number=number, session_id=session_id))
 
 
 async def test_sessions_are_drawn_side_by_side(tmp_path: Path) -> None:

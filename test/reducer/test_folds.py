@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fedn.reducer.plots import folds
-from fedn.reducer.plots.folds import Folds
+from fedn.reducer.plots.folds import Folds, documents
 from fedn.stores.documents import Model
 from fedn.stores.protocols import Insert, Put, StateStore
 from fedn.stores.sqlite import SqliteStateStore
@@ -44,7 +44,7 @@ def numbers(state: StateStore, *, limit: int = 1_000, read: list[int] | None = N
             read.append(one.number)
         return one.number
 
-    return Folds(state, Model, gist=gist, size=lambda one: len(one.updates), limit=limit)
+    return Folds(documents(state, Model), gist=gist, size=lambda one: len(one.updates), limit=limit)
 
 
 def test_new_documents_appear_and_the_others_are_not_read_again(state: StateStore) -> None:
@@ -61,7 +61,7 @@ def test_new_documents_appear_and_the_others_are_not_read_again(state: StateStor
 
 
 def test_what_the_newest_becomes_is_seen_even_after_another_came(state: StateStore) -> None:
-    kept = Folds(state, Model, gist=lambda one: dict(one.metrics), size=lambda one: 1, limit=9)
+    kept = Folds(documents(state, Model), gist=lambda one: dict(one.metrics), size=lambda one: 1, limit=9)
     state.write(Insert(model(1, loss=1.0)), Insert(model(2)))
     assert kept.of("s") == [{}, {"loss": 1.0}]
     state.write(Put(replace(model(2), metrics={"loss": 2.0})), Insert(model(3)))

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from loopback import Federation
+from measured import validated
 
 from fedn.errors import InvalidInput, NotReady
-from fedn.reducer.plots import metrics
-from fedn.stores.documents import Model, Validation
-from fedn.stores.protocols import Insert, StateStore
+from fedn.reducer.plots import gists, metrics
+from fedn.reducer.plots.gists import Gists
+from fedn.stores.protocols import StateStore
 from fedn.stores.sqlite import SqliteStateStore
 
 
@@ -20,30 +21,6 @@ from fedn.stores.sqlite import SqliteStateStore
 def state(tmp_path: Path) -> Iterator[StateStore]:
     with closing(SqliteStateStore(tmp_path / "state.db")) as store:
         yield store
-
-
-def validated(
-    state: StateStore, model_id: str, number: int, found: Mapping[str, Mapping[str, float]], session_id: str = "s"
-) -> None:
-    """Add a model to the trail, and what its clients found."""
-    means = {name: value for one in found.values() for name, value in one.items()}
-    model = Model(id=model_id, size=1, sha256="", committed_at=0.0, number=number, session_id=session_id, metrics=means)
-    validations = [
-        Validation(
-            id=f"{model_id}.{client}",
-            model_id=model_id,
-            session_id=session_id,
-            round_id=model_id,
-            client=client,
-            combiner="c1",
-            examples=1,
-            metrics=dict(metrics),
-            data={},
-            at=0.0,
-        )
-        for client, metrics in found.items()
-    ]
-    state.write(Insert(model), *map(Insert, validations))
 
 
 def measuring(**found: float) -> Callable[[object], dict[str, float]]:
@@ -72,52 +49,52 @@ async def test_what_clients_measured_is_drawn_as_a_box_a_round(tmp_path: Path) -
 def test_before_any_validation_there_is_nothing_to_draw(state: StateStore) -> None:
     for metric in ("", "loss"):
         with pytest.raises(NotReady, match="no model has been validated"):
-            metrics.box_plot(state, metric)
+            metrics.box_plot(Gists(state), metric)
 
 
 def test_who_did_not_measure_it_is_left_out(state: StateStore) -> None:
-    validated(state, "m1", 1, {"a": {"loss": 1.0}, "b": {"accuracy": 0.5}})
-    validated(state, "m2", 2, {"a": {"accuracy": 0.75}})
-    boxes = metrics.box_plot(state, "loss")["data"]
+    state.write(*validated("m1", {"a": {"loss": 1.0}, "b": {"accuracy": 0.5}}))
+    state.write(*validated("m2", {"a": {"accuracy": 0.75}}, number=2))
+    boxes = metrics.box_plot(Gists(state), "loss")["data"]
     assert [(box["name"], box["text"]) for box in boxes] == [("round 1 · m1", ["a"])]
 
 
 def test_rounds_of_several_sessions_have_boxes_of_their_own(state: StateStore) -> None:
-    validated(state, "first", 1, {"a": {"loss": 1.0}})
-    validated(state, "again", 1, {"a": {"loss": 2.0}})
-    assert [box["name"] for box in metrics.box_plot(state)["data"]] == ["round 1 · first", "round 1 · again"]
+    state.write(*validated("first", {"a": {"loss": 1.0}}))
+    state.write(*validated("again", {"a": {"loss": 2.0}}))
+    assert [box["name"] for box in metrics.box_plot(Gists(state))["data"]] == ["round 1 · first", "round 1 · again"]
 
 
 def test_a_long_trail_is_cut_to_its_newest_models(state: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1, 6):
-        validated(state, f"m{number}", number, {"a": {"loss": 1.0}, "b": {"loss": 2.0}})
-    monkeypatch.setattr(metrics, "MODELS", 2)
-    assert [box["y"] for box in metrics.box_plot(state)["data"]] == [[1.0, 2.0], [1.0, 2.0]]
-    monkeypatch.setattr(metrics, "VALIDATIONS", 3)
-    [box] = metrics.box_plot(state)["data"]  # that of m4 would lack a client
+        state.write(*validated(f"m{number}", {"a": {"loss": 1.0}, "b": {"loss": 2.0}}, number=number))
+    monkeypatch.setattr(gists, "MODELS", 2)
+    assert [box["y"] for box in metrics.box_plot(Gists(state))["data"]] == [[1.0, 2.0], [1.0, 2.0]]
+    monkeypatch.setattr(metrics, "VALUES", 3)
+    [box] = metrics.box_plot(Gists(state))["data"]  # that of m4 would lack a client
     assert box["name"] == "round 5 · m5"
-    monkeypatch.setattr(metrics, "VALIDATIONS", 1)
-    [box] = metrics.box_plot(state)["data"]
+    monkeypatch.setattr(metrics, "VALUES", 1)
+    [box] = metrics.box_plot(Gists(state))["data"]
     assert box["text"] == ["a", "b"]
 
 
 def test_many_values_are_not_drawn_as_points_each(state: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    validated(state, "m1", 1, {"a": {"loss": 1.0}, "b": {"loss": 2.0}})
-    assert metrics.box_plot(state)["data"][0]["boxpoints"] == "all"
+    state.write(*validated("m1", {"a": {"loss": 1.0}, "b": {"loss": 2.0}}))
+    assert metrics.box_plot(Gists(state))["data"][0]["boxpoints"] == "all"
     monkeypatch.setattr(metrics, "_POINTS", 1)
-    assert metrics.box_plot(state)["data"][0]["boxpoints"] == "outliers"
+    assert metrics.box_plot(Gists(state))["data"][0]["boxpoints"] == "outliers"
 
 
 def test_a_figure_is_plain_json(state: StateStore) -> None:
-    validated(state, "m1", 1, {"a": {"loss": 1.0}})
-    figure = metrics.box_plot(state)
+    state.write(*validated("m1", {"a": {"loss": 1.0}}))
+    figure = metrics.box_plot(Gists(state))
     assert json.loads(json.dumps(figure)) == figure
 
 
 def test_a_box_plot_may_be_of_one_session(state: StateStore) -> None:
-    validated(state, "m1", 1, {"a": {"loss": 1.0}}, "s1")
-    validated(state, "m2", 1, {"a": {"accuracy": 1.0}}, "s2")
-    assert [box["name"] for box in metrics.box_plot(state, session_id="s1")["data"]] == ["round 1 · m1"]
+    state.write(*validated("m1", {"a": {"loss": 1.0}}, session_id="s1"))
+    state.write(*validated("m2", {"a": {"accuracy": 1.0}}, session_id="s2"))
+    assert [box["name"] for box in metrics.box_plot(Gists(state), session_id="s1")["data"]] == ["round 1 · m1"]
     with pytest.raises(InvalidInput, match="'accuracy'"):
-        metrics.box_plot(state, "accuracy", "s1")
-    assert metrics.names(state) == ["accuracy", "loss"]
+        metrics.box_plot(Gists(state), "accuracy", "s1")
+    assert metrics.names(Gists(state)) == ["accuracy", "loss"]

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from loopback import Federation
+from measured import attempt
 
 from fedn.errors import InvalidInput, NotFound, NotReady
-from fedn.reducer.plots import times
-from fedn.reducer.plots.gists import Gists, parts_of
+from fedn.reducer.attempts import parts_of, written
+from fedn.reducer.plots import gists, times
+from fedn.reducer.plots.gists import Gists
 from fedn.reducer.plots.times import PARTS, client_times, round_times
 from fedn.security.tokens import Role
 from fedn.stores.documents import Round, Session
@@ -36,21 +38,8 @@ def combiner(name: str = "c1", **seconds: float) -> dict[str, Any]:
     return {"name": name, "asked": 2, "answered": 2, "seconds": seconds, "error": ""}
 
 
-def attempt(number: int = 1, *clients: dict[str, Any], kind: str = "train", attempt: int = 1, **fields: Any) -> Round:
-    given = {"combiners": [combiner()], "seconds": {"total": 1.0}, **fields}
-    return Round(
-        id=f"{kind}-{number}-{attempt}",
-        session_id="s",
-        number=number,
-        attempt=attempt,
-        kind=kind,
-        model_id="m",
-        started_at=0.0,
-        ended_at=1.0,
-        state="finished",
-        clients=list(clients),
-        **given,
-    )
+def trained(number: int = 1, *clients: dict[str, Any], **fields: Any) -> Round:
+    return attempt(number, **{"combiners": [combiner()], "clients": list(clients), **fields})
 
 
 def stacks(figure: Mapping[str, Any]) -> dict[int, dict[str, float]]:
@@ -98,7 +87,7 @@ def test_the_path_is_that_of_the_slowest_client_of_the_slowest_combiner() -> Non
         combiner("c2", stage=0.0, clients=1.0, fold=0.0, partial=0.0),
     ]
     seconds = {"waiting": 3.0, "combine": 9.0, "reduce": 1.0, "commit": 0.25, "total": 11.0}
-    assert parts_of(attempt(1, *clients, combiners=combiners, seconds=seconds)) == {
+    assert parts_of(trained(1, *clients, combiners=combiners, seconds=seconds)) == {
         "waiting": 3.0,
         "commit": 0.25,
         "reducing": 0.75,
@@ -111,23 +100,24 @@ def test_the_path_is_that_of_the_slowest_client_of_the_slowest_combiner() -> Non
 
 
 def test_parts_that_are_longer_than_the_whole_are_cut() -> None:
-    parts = parts_of(attempt(1, client("a", fetch_model=1.0, exec_training=9.0), seconds={"total": 2.0}))
+    parts = parts_of(trained(1, client("a", fetch_model=1.0, exec_training=9.0), seconds={"total": 2.0}))
     assert (parts["download"], parts["training"], parts["other"]) == (1.0, 1.0, 0.0)
 
 
 def test_who_does_not_measure_training_trained_all_the_while() -> None:
-    parts = parts_of(attempt(1, client("a", fetch_model=0.25, processing_time=1.0)))
+    parts = parts_of(trained(1, client("a", fetch_model=0.25, processing_time=1.0)))
     assert (parts["download"], parts["training"]) == (0.25, 0.75)
 
 
 def test_a_round_without_an_answer_is_all_waiting_for_others() -> None:
-    failed = attempt(1, client("a", state="lost"), combiners=[], seconds={"waiting": 1.0, "total": 5.0})
+    failed = trained(1, client("a", state="lost"), combiners=[], seconds={"waiting": 1.0, "total": 5.0})
     parts = parts_of(failed)
     assert (parts["waiting"], parts["other"], sum(parts.values())) == (1.0, 5.0, 6.0)
 
 
 def test_attempts_and_the_validation_are_one_bar(state: StateStore) -> None:
-    state.write(*map(Insert, (attempt(1), attempt(1, attempt=2), attempt(1, kind="validate", attempt=1), attempt(2))))
+    for one in (trained(1), trained(1, attempt=2), trained(1, kind="validate"), trained(2)):
+        state.write(*written(one, ()))
     found = stacks(round_times(Gists(state)))
     assert [(number, sum(parts.values())) for number, parts in found.items()] == [(1, 3.0), (2, 1.0)]
     assert found[1]["validation"] == 1.0
@@ -135,18 +125,19 @@ def test_attempts_and_the_validation_are_one_bar(state: StateStore) -> None:
 
 def test_a_bar_that_is_not_whole_is_not_drawn(state: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1, 6):
-        state.write(Insert(attempt(number)), Insert(attempt(number, kind="validate")))
-    monkeypatch.setattr(times, "ROUNDS", 2)
+        state.write(*written(trained(number), ()), *written(trained(number, kind="validate"), ()))
+    monkeypatch.setattr(gists, "ROUNDS", 2)
     assert stacks(round_times(Gists(state))).keys() == {4, 5}
-    state.write(Insert(attempt(6)))
+    state.write(*written(trained(6), ()))
     assert stacks(round_times(Gists(state))).keys() == {5, 6}
 
 
 def test_the_slowest_clients_are_drawn(state: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(times, "CLIENTS", 2)
     for number in (1, 2, 3):
-        trained = [client(f"n{one}", exec_training=one + number / 10) for one in range(4)]
-        state.write(Insert(attempt(number, *trained, client("gone", state="late", exec_training=99.0))))
+        clients = [client(f"n{one}", exec_training=one + number / 10) for one in range(4)]
+        one = trained(number, *clients, client("gone", state="late", exec_training=99.0))
+        state.write(*written(one, ()))
     boxes = client_times(Gists(state), "s")["data"]
     assert [(box["name"], box["y"], box["text"]) for box in boxes] == [
         ("n3", [3.1, 3.2, 3.3], [1, 2, 3]),

@@ -6,11 +6,11 @@ import time
 from typing import Literal
 
 from apiflask import APIBlueprint
-from pydantic import Field
 
 from fedn.reducer.api import requests
 from fedn.reducer.api.pages import page
 from fedn.reducer.context import claims, services
+from fedn.reducer.ui.lists import of_rows
 from fedn.reducer.ui.render import render
 from fedn.security.expiry import near_end
 from fedn.stores.documents import Token
@@ -22,13 +22,9 @@ _ROWS = 200
 State = Literal["good", "expires soon", "expired", "revoked"]
 
 
-class ListQuery(requests.Page):
-    limit: int = Field(_ROWS, ge=1, le=_ROWS)
-
-
 @blueprint.get("/access")
-@blueprint.input(ListQuery, location="query", arg_name="query")
-def show(query: ListQuery) -> str:
+@blueprint.input(of_rows(_ROWS, requests.Page), location="query", arg_name="query")
+def show(query: requests.Page) -> str:
     """Tokens: created, listed, revoked."""
     now, found = time.time(), page(Token, query)
     return render(

@@ -13,7 +13,7 @@ from fedn.errors import Unavailable
 from fedn.reducer import attention, control, sessions, standing
 from fedn.reducer.context import services
 from fedn.reducer.services import Services
-from fedn.reducer.ui.render import render
+from fedn.reducer.ui.render import render, wanted
 from fedn.stores.documents import Event, Model, Session
 
 blueprint = APIBlueprint("home_page", __name__, enable_openapi=False)
@@ -38,7 +38,7 @@ def show() -> ResponseReturnValue:
         stored = {}  # the survey says what is away
     return render(
         "home.html",
-        survey=attention.survey(here, now=now),
+        survey=attention.survey(here, now=now) if wanted("attention", "health") else None,
         now=now,
         combiners=here.network.combiners(),
         clients=here.network.clients(),
@@ -48,22 +48,30 @@ def show() -> ResponseReturnValue:
 
 def _stored(here: Services) -> dict[str, Any]:
     """What the state store knows."""
-    current = control.read(here.state)
     last = next((session for _, session in here.state.find(Session, limit=1)), None)
-    newest = here.state.find(Event, limit=_LOOKED_AT)
-    model = here.state.get(Model, current.latest_model)
+    running = last is not None and last.ended_at is None
+    found: dict[str, Any] = {
+        "session": last,
+        "progress": sessions.progress(here, last.id) if running and last else None,
+    }
+    if wanted("facts"):
+        found |= _facts(here)
+    if wanted("events"):
+        newest = here.state.find(Event, limit=_LOOKED_AT)
+        found["events"] = [event for _, event in newest if _matters(event)][:_EVENTS]
+    return found
+
+
+def _facts(here: Services) -> dict[str, Any]:
+    model = here.state.get(Model, control.read(here.state).latest_model)
     measured = model
     if model and not model.metrics and model.parent:
         measured = here.state.get(Model, model.parent)  # it is being validated
-    running = last is not None and last.ended_at is None
     return {
-        "session": last,
-        "progress": sessions.progress(here, last.id) if running and last else None,
         "model": model,
         "measured": measured,
         "models": here.state.count(Model),
         "sessions": here.state.count(Session),
-        "events": [event for _, event in newest if _matters(event)][:_EVENTS],
     }
 
 

@@ -13,6 +13,7 @@ from fedn.reducer import models
 from fedn.reducer.api import requests
 from fedn.reducer.api.pages import page
 from fedn.reducer.context import services
+from fedn.reducer.ui.lists import of_rows
 from fedn.reducer.ui.render import render
 from fedn.stores.documents import Model, Tag
 
@@ -27,10 +28,6 @@ _OFFERED = 50
 """Newest models that may be chosen for a comparison, besides those with a tag."""
 
 
-class ListQuery(requests.Page):
-    limit: int = Field(_ROWS, ge=1, le=_ROWS)
-
-
 class CompareQuery(requests.Request):
     a: str = Field("", max_length=200)
     """Id or tag of a model."""
@@ -39,8 +36,8 @@ class CompareQuery(requests.Request):
 
 
 @blueprint.get("/models")
-@blueprint.input(ListQuery, location="query", arg_name="query")
-def listing(query: ListQuery) -> str:
+@blueprint.input(of_rows(_ROWS, requests.Page), location="query", arg_name="query")
+def listing(query: requests.Page) -> str:
     """The trail, newest first, and a form for a seed model."""
     found = page(Model, query)
     return render("models.html", models=found["items"], following=found["next"], query=query, tags=_tags())

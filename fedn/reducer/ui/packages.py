@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
-from pydantic import Field
 
 from fedn.errors import Conflict
 from fedn.reducer import control, packages
@@ -11,22 +10,19 @@ from fedn.reducer.api import requests
 from fedn.reducer.api.pages import page
 from fedn.reducer.context import services
 from fedn.reducer.services import Services
+from fedn.reducer.ui.lists import of_rows
 from fedn.reducer.ui.render import render
 from fedn.stores.documents import Package
 from fedn.utils.helpers import helper_names
 
 blueprint = APIBlueprint("package_page", __name__, enable_openapi=False)
 
-_ROWS = 50
-
-
-class ListQuery(requests.Page):
-    limit: int = Field(_ROWS, ge=1, le=_ROWS)
+ListQuery = of_rows(50, requests.Page)
 
 
 @blueprint.get("/packages")
 @blueprint.input(ListQuery, location="query", arg_name="query")
-def listing(query: ListQuery) -> str:
+def listing(query: requests.Page) -> str:
     """The network's package, those before it, and a form to upload one."""
     return _page(query)
 
@@ -36,7 +32,7 @@ def show() -> str:
     return _page(ListQuery.model_validate({}))
 
 
-def _page(query: ListQuery) -> str:
+def _page(query: requests.Page) -> str:
     here, found = services(), page(Package, query)
     return render(
         "packages.html",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import g, redirect, render_template
+from flask import g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from fedn.errors import Unavailable
@@ -37,6 +37,15 @@ def render(template: str, **values: Any) -> str:
         legacy=here.settings.legacy_clients,
         **values,
     )
+
+
+def wanted(*parts: str) -> bool:
+    """Whether the page is to have one of these parts, named by their ids.
+
+    A page that follows by itself says which ones it fetches anew, so that the others need not be made.
+    """
+    named = request.headers.get("Live-Parts", "").split()
+    return not named or not set(parts).isdisjoint(named)
 
 
 def once_set_up(page: Callable[..., str]) -> Callable[..., ResponseReturnValue]:

@@ -17,10 +17,10 @@ from fedn.reducer import comparison, sessions
 from fedn.reducer.api import requests
 from fedn.reducer.api.pages import page
 from fedn.reducer.context import services
-from fedn.reducer.plots.gists import parts_of
 from fedn.reducer.plots.times import PARTS
-from fedn.reducer.ui.render import once_set_up, render
-from fedn.stores.documents import Body, Event, Model, Round, Session, Tag
+from fedn.reducer.ui.lists import of_rows
+from fedn.reducer.ui.render import once_set_up, render, wanted
+from fedn.stores.documents import Body, Event, Model, Round, Session, Summary, Tag
 
 blueprint = APIBlueprint("session_pages", __name__, enable_openapi=False)
 
@@ -33,13 +33,8 @@ _NAMED = 5
 
 
 class ListQuery(requests.Page):
-    limit: int = Field(_ROWS, ge=1, le=_ROWS)
     start_model: str = Field("", max_length=200)
     """What the form begins with."""
-
-
-class RoundsQuery(requests.Page):
-    limit: int = Field(_ROWS, ge=1, le=_ROWS)
 
 
 class CompareQuery(requests.CompareQuery):
@@ -54,7 +49,7 @@ def control() -> ResponseReturnValue:
 
 
 @blueprint.get("/sessions")
-@blueprint.input(ListQuery, location="query", arg_name="query")
+@blueprint.input(of_rows(_ROWS, ListQuery), location="query", arg_name="query")
 @once_set_up
 def listing(query: ListQuery) -> str:
     """All sessions, and a form to start one."""
@@ -64,7 +59,7 @@ def listing(query: ListQuery) -> str:
     running = next((one for _, one in state.find(Session, limit=1) if one.ended_at is None), None)
     return render(
         "sessions.html",
-        rows=[(one, _metrics(one.model_id)) for one in shown],
+        rows=[(one, _metrics(one.model_id)) for one in shown] if wanted("sessions") else [],
         query=query,
         following=found["next"],
         running=running,
@@ -72,7 +67,7 @@ def listing(query: ListQuery) -> str:
         defaults=requests.SessionRequest.model_validate({}),
         strategies=names(),
         tags=[tag for _, tag in state.find(Tag)],
-        models=[model for _, model in state.find(Model, limit=_OFFERED)],
+        models=[model for _, model in state.find(Model, limit=_OFFERED)] if wanted("start") else [],
         now=time.time(),
     )
 
@@ -94,22 +89,27 @@ def compare(query: CompareQuery) -> str:
 
 
 @blueprint.get("/sessions/<session_id>")
-@blueprint.input(RoundsQuery, location="query", arg_name="query")
-def show(session_id: str, query: RoundsQuery) -> str:
+@blueprint.input(of_rows(_ROWS, requests.Page), location="query", arg_name="query")
+def show(session_id: str, query: requests.Page) -> str:
     """One session as it goes on."""
     here = services()
     session = sessions.get(here, session_id)
-    rounds = page(Round, requests.RoundQuery(limit=query.limit, before=query.before, session_id=session_id))
+    rounds: list[tuple[int, Summary]] = []
+    events: list[Event] = []
+    if wanted("events"):
+        events = [event for _, event in here.state.find(Event, where={"session_id": session_id}, limit=_EVENTS)]
+    if wanted("rounds"):
+        rounds = here.gists.attempts(session_id, query.limit + 1, query.before)
     return render(
         "session.html",
         session=session,
         metrics=_metrics(session.model_id),
         progress=sessions.progress(here, session_id) if session.ended_at is None else None,
         failed=_failed(session),
-        rounds=[_row(one) for one in rounds["items"]],
+        rounds=[_row(one) for _, one in rounds[: query.limit]],
         query=query,
-        following=rounds["next"],
-        events=[event for _, event in here.state.find(Event, where={"session_id": session_id}, limit=_EVENTS)],
+        following=rounds[query.limit - 1][0] if len(rounds) > query.limit else None,
+        events=events,
         now=time.time(),
     )
 
@@ -120,9 +120,9 @@ def show_round(session_id: str, round_id: str) -> str:
     found = services().state.get(Round, round_id)
     if found is None or found.session_id != session_id:
         raise NotFound(f"no round {round_id!r} in session {session_id!r}", hint="the session's page lists its rounds")
-    session, parts = sessions.get(services(), session_id), parts_of(found)
-    took = [(name, parts[name]) for name in PARTS if parts.get(name)]
-    return render("session_round.html", session=session, parts=took, **_row(found))
+    session, summary = sessions.get(services(), session_id), services().gists.summary(found)
+    took = [(name, summary.seconds[name]) for name in PARTS if summary.seconds.get(name)]
+    return render("session_round.html", session=session, parts=took, **{**_row(summary), "round": found})
 
 
 def _metrics(model_id: str) -> dict[str, float]:
@@ -137,13 +137,14 @@ def _best(metric: str, compared: list[Body]) -> float:
     return min(values) if comparison.is_less_better(metric) else max(values)
 
 
-def _row(one: Round) -> Body:
+def _row(one: Summary) -> Body:
     return {
         "round": one,
-        "asked": sum(combiner["asked"] for combiner in one.combiners),
-        "answered": sum(combiner["answered"] for combiner in one.combiners),
-        "bytes": sum(client["bytes"] for client in one.clients),
-        "metrics": _metrics(one.model_id) if one.kind == "validate" else {},
+        "took": sum(seconds for part, seconds in one.seconds.items() if part != "waiting"),
+        "asked": one.asked,
+        "answered": one.answered,
+        "bytes": one.bytes,
+        "metrics": one.metrics,
     }
 
 

@@ -6,14 +6,14 @@ from datetime import datetime, timezone
 from typing import Literal
 
 from flask import Flask
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _POWERS = ("KiB", "MiB", "GiB", "TiB")
 
 
 def register(app: Flask) -> None:
     """Make them known to the templates of `app`."""
-    for filter_ in (instant, size, span, short, figure):
+    for filter_ in (instant, size, span, short, figure, coded):
         app.add_template_filter(filter_)
 
 
@@ -58,3 +58,12 @@ def short(identity: str) -> str:
 def figure(value: float | None) -> str:
     """A metric."""
     return "–" if value is None else f"{value:.4g}" if abs(value) < 1e-3 or abs(value) >= 1e5 else f"{value:.4f}"
+
+
+def coded(text: str) -> Markup:
+    """A text in which what stands between backticks is code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    marked = (Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts))
+    return Markup("").join(marked)

@@ -5,12 +5,13 @@ import io
 from typing import Any
 
 import pytest
+from measured import validated
 
 from fedn.errors import InvalidInput, NotFound, NotReady
 from fedn.reducer.plots import PLOTS
-from fedn.reducer.plots.machines import POINTS, SAMPLES
+from fedn.reducer.plots.machines import POINTS
 from fedn.security.tokens import Role
-from fedn.stores.documents import Model, Sample, Validation
+from fedn.stores.documents import Sample
 from fedn.stores.protocols import Insert
 
 HOSTILE = ("<b>a</b>&amp;", "=1+1", "+a", "-a", "@a", "\ta", "ؠبت")
@@ -18,19 +19,7 @@ HOSTILE = ("<b>a</b>&amp;", "=1+1", "+a", "-a", "@a", "\ta", "ؠبت")
 
 def measure(reducer: Any, *clients: str, value: float = 1.0) -> None:
     """A model that these clients have validated."""
-    state = reducer.services.state
-    state.write(Insert(Model(id="m1", size=1, sha256="", committed_at=0.0, number=1)))
-    about = {
-        "model_id": "m1",
-        "session_id": "s",
-        "round_id": "r",
-        "combiner": "c",
-        "examples": 1,
-        "data": {},
-        "at": 0.0,
-    }
-    for index, client in enumerate(clients):
-        state.write(Insert(Validation(id=f"v{index}", client=client, metrics={"loss": value}, **about)))
+    reducer.services.state.write(*validated("m1", {client: {"loss": value} for client in clients}))
 
 
 def sample(reducer: Any, number: int, node: str = "reducer", **fields: Any) -> None:
@@ -69,6 +58,14 @@ def test_texts_stay_texts_when_they_are_drawn(reducer: Any) -> None:
         assert figure["data"][0]["text"] == ["&lt;b&gt;a&lt;/b&gt;&amp;amp;", *HOSTILE[1:]]
     with pytest.raises(InvalidInput, match="'<f1>'"):
         http.get("/api/v1/plots/metric", metric="<f1>")
+
+
+def test_what_was_measured_is_forgotten_with_the_models(reducer: Any) -> None:
+    measure(reducer, "a")
+    reducer.http(Role.OPERATOR).post("/delete_model_trail")
+    with pytest.raises(NotReady):
+        reducer.http(Role.VIEWER).get("/api/v1/plots/metric")
+    assert reducer.http(Role.VIEWER).get("/api/v1/metrics")["items"] == []
 
 
 def test_a_table_has_no_formulas_and_numbers_stay_numbers(reducer: Any) -> None:
@@ -112,7 +109,7 @@ def test_machines_have_a_line_each_for_memory_and_processor(reducer: Any) -> Non
 
 def test_a_long_time_is_thinned_out(reducer: Any) -> None:
     fields = {"node": "c1", "role": "combiner", "processor": 0.0, "memory_bytes": 0, "clients": 0}
-    samples = [Sample(id=str(number), at=float(number), **fields) for number in range(SAMPLES // 4)]  # type: ignore[arg-type]
+    samples = [Sample(id=str(number), at=float(number), **fields) for number in range(5 * POINTS)]  # type: ignore[arg-type]
     reducer.services.state.write(*map(Insert, samples))
     figure = reducer.http(Role.VIEWER).get("/api/v1/plots/machines", node="c1")
     assert POINTS // 2 < len(figure["data"][0]["x"]) <= POINTS

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from measured import validated
 
 from fedn.reducer.plots import PLOTS
 from fedn.security.tokens import Role
-from fedn.stores.documents import Model, Sample, Session, Validation
-from fedn.stores.protocols import Insert
+from fedn.stores.documents import Sample, Session
+from fedn.stores.protocols import Change, Insert
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -31,23 +32,8 @@ def plots(browser: Any, path: str) -> dict[str, str]:
     return {address.partition("?")[0].rpartition("/")[2]: address for address in found}
 
 
-def measured(session: Session, metrics: dict[str, float]) -> list[Insert]:
-    model = Model(
-        id=uuid.uuid4().hex, size=1, sha256="0", committed_at=1.0, session_id=session.id, number=1, metrics=metrics
-    )
-    validation = Validation(
-        id=uuid.uuid4().hex,
-        model_id=model.id,
-        session_id=session.id,
-        round_id="r",
-        client="ada",
-        combiner="c1",
-        examples=1,
-        metrics=metrics,
-        data={},
-        at=1.0,
-    )
-    return [Insert(session), Insert(model), Insert(validation)]
+def measured(session: Session, metrics: dict[str, float]) -> list[Change]:
+    return [Insert(session), *validated(uuid.uuid4().hex, {"ada": metrics}, session_id=session.id)]
 
 
 def test_it_has_every_plot_there_is_with_its_caption_and_its_files(seeded: Any, open_browser: Any) -> None:
@@ -84,7 +70,7 @@ def test_what_is_chosen_is_what_is_drawn(seeded: Any, open_browser: Any) -> None
         figure = browser.client.get(found[name]).json()
         assert html.unescape(figure["layout"]["title"]["text"]) == HOSTILE
         assert len(figure["data"]) == 1
-    assert browser.client.get(found["round-times"]).status_code == 409  # no round of it
+    assert browser.client.get(found["client-times"]).status_code == 409  # nobody has trained in it
     assert browser.client.get(found["machines"]).status_code == 200
     csv = browser.client.get(f"{found['convergence']}&format=csv")
     assert csv.text.splitlines()[1].endswith(",1,1.0")

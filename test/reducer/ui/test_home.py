@@ -67,6 +67,17 @@ def test_a_running_session_is_shown_with_its_round_and_can_be_stopped(seeded: An
     assert viewer.page("/").forms == ["/api/v1/logout"]
 
 
+def test_a_page_that_follows_gets_what_it_asks_for(seeded: Any, open_browser: Any) -> None:
+    client = open_browser(seeded).client
+    parts = ("now", "attention", "facts", "health", "events")
+    whole, some = (client.get("/", headers={"live-parts": named}).text for named in ("", "now facts"))
+    assert [part for part in parts if f'id="{part}"' in whole] == list(parts)
+    assert not {part for part in ("attention", "health") if f'id="{part}"' in some}
+    for part in ("now", "facts"):
+        begin, end = f'id="{part}"', "</section>"
+        assert some.split(begin)[1].split(end)[0] == whole.split(begin)[1].split(end)[0]
+
+
 def test_after_a_session_its_outcome_is_shown(seeded: Any, open_browser: Any) -> None:
     about: dict[str, Any] = {"rounds": 5, "rounds_done": 2, "state": "failed", "error": "too few <clients> answered"}
     seeded.services.state.write(Insert(Session(id="s1", created_at=1.0, ended_at=time.time(), **about)))

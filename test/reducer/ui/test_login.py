@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from reducer.ui.conftest import Browser
 
 from fedn.reducer.feed import Notice
+from fedn.security.policy import ROUTES
 from fedn.security.tokens import Role
 
 JSON = {"accept": "application/json"}
@@ -104,6 +106,15 @@ def test_whatever_changes_something_takes_the_word_of_this_login_s_pages(shared:
     assert answer.status_code == 201
 
 
+def test_no_route_changes_anything_by_the_cookie_alone(shared: Any, open_browser: Any) -> None:
+    client = open_browser(shared).client
+    changing = [key.split() for key in ROUTES if not key.startswith("GET ") and key != "POST /api/v1/login"]
+    assert len(changing) > 15
+    for method, rule in changing:
+        answer = client.request(method, re.sub(r"<[^>]+>", "x", rule), headers=JSON)
+        assert (answer.status_code, "X-CSRF-Token" in answer.text) == (403, True), rule
+
+
 def test_no_other_site_logs_a_browser_in(shared: Any) -> None:
     token = {"token": shared.token(Role.OPERATOR)}
     own = f"https://localhost:{shared.port}"
@@ -138,10 +149,13 @@ def test_what_a_login_does_is_done_by_the_token_it_came_from(reducer: Any) -> No
     ]
 
 
-def test_no_other_site_has_a_client_s_settings_made(shared: Any, open_browser: Any) -> None:
-    client = open_browser(shared).client
-    for site, status in (("same-site", 403), ("cross-site", 403), ("none", 200), ("same-origin", 200)):
-        assert client.get("/config/download", headers={"sec-fetch-site": site}).status_code == status
+def test_a_link_makes_no_token(shared: Any, open_browser: Any) -> None:
+    client, tokens = open_browser(shared).client, shared.http(Role.OPERATOR)
+    before = len(tokens.get("/api/v1/tokens")["items"])
+    for headers in (JSON, {"accept": "text/html", "sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}):
+        answer = client.get("/config/download", headers=headers)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/access")
+    assert len(tokens.get("/api/v1/tokens")["items"]) == before
 
 
 def test_a_token_given_as_a_password_is_not_taken(shared: Any) -> None:

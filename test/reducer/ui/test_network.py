@@ -52,7 +52,7 @@ def test_combiners_and_clients_are_shown_as_they_are(reducer: Any, open_browser:
     assert "c1 connected" in page.text
     assert "2 of 10,000" in page.text
     for name in ("ada", "ben"):
-        assert re.search(rf"{name} c1 connected", page.text)
+        assert f"{name} connected – c1" in page.text
     assert [form for form in page.forms if "combiners" in form or "clients" in form] == ACTIONS
     assert page.inline == []
     assert "Map" not in page.text
@@ -81,8 +81,8 @@ def test_a_state_has_its_reason(reducer: Any, open_browser: Any) -> None:
         "away out of reach the line <broke> 0 of 400",
         "drained draining by an operator",
         "going going down lets its round end",
-        "ada moving moving",
-        "old moving connected without a token, as in 2021",
+        "ada moving – moving",
+        "old connected without a token, as in 2021 – moving",
     ):
         assert row in text, row
 
@@ -91,7 +91,7 @@ def test_a_viewer_sees_all_and_can_do_nothing(reducer: Any, open_browser: Any) -
     join(reducer, "c1", ClientView("ada", "c1"))
     browser = open_browser(reducer, Role.VIEWER)
     page = browser.page("/network")
-    assert "ada c1 connected" in page.text
+    assert "ada connected – c1" in page.text
     assert page.forms == ["/api/v1/logout"]
     assert "data-manage" not in browser.client.get("/network").text
 
@@ -129,7 +129,9 @@ def test_actions_post_what_the_api_takes(reducer: Any, open_browser: Any) -> Non
     assert browser.client.delete("/api/v1/clients/ada", headers=headers).json()["combiner"] == "c1"
 
 
-def test_the_graph_has_how_far_clients_are_in_the_round(reducer: Any, make_package: Any, model_file: Path) -> None:
+def test_the_graph_and_the_table_have_how_far_clients_are_in_the_round(
+    reducer: Any, open_browser: Any, make_package: Any, model_file: Path
+) -> None:
     operator = reducer.http(Role.OPERATOR)
     operator.upload("/api/v1/packages", make_package())
     operator.upload("/api/v1/models", model_file)
@@ -148,6 +150,9 @@ def test_the_graph_has_how_far_clients_are_in_the_round(reducer: Any, make_packa
     assert working.wait(DEADLINE)
     unlisten()
     assert operator.get("/api/v1/network")["standings"] == {"ada": "working", "ben": "working"}
+    text = open_browser(reducer).page("/network").text
+    for name in ("ada", "ben"):
+        assert f"{name} connected training c1" in text
     operator.post(f"/api/v1/sessions/{session['id']}/stop")
 
 

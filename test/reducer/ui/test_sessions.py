@@ -153,7 +153,7 @@ def test_a_session_is_shown_with_its_rounds_options_and_events(seeded: Any, open
     assert "2 of 3 2.0 KiB 2.5 s model m1" in page.text
     assert "2 of 3 – 2.5 s accuracy 0.5000" in page.text
     assert "50 % of those connected" in page.text
-    assert "Seed 0" in page.text
+    assert "Random seed 0" in page.text
     assert f"epochs = 3{HOSTILE} = [1]" in page.text
     assert HOSTILE in page.text
     assert "of another session" not in page.text
@@ -238,7 +238,8 @@ def test_sessions_are_compared_side_by_side(seeded: Any, open_browser: Any) -> N
     second = an_ended_session(rounds=5, strategy="fedavg", parameters={"epochs": 2, HOSTILE: 1})
     put(seeded, first, second, a_round(first), a_round(second, seconds={"total": 5.0}))
     for session, value in ((first, 0.25), (second, 0.5)):
-        put(seeded, a_model(f"m-{session.id}", session, number=1, metrics={"accuracy": value, HOSTILE: value}))
+        model = a_model(f"m-{session.id}", session, number=1, metrics={"accuracy": value, HOSTILE: value})
+        put(seeded, model, a_round(session, kind="validate", model_id=model.id, seconds={"total": 0.0}))
     browser = open_browser(seeded, Role.VIEWER)
     query = f"session_id={first.id}&session_id={second.id}"
     page = browser.page(f"/sessions/compare?{query}&metric=accuracy")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fedn.reducer.ui.words import figure, instant, short, size, span
+from fedn.reducer.ui.words import coded, figure, instant, short, size, span
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,8 @@ def test_metrics(value: float | None, text: str) -> None:
 
 def test_ids_are_cut() -> None:
     assert short("0123456789") == "01234567"
+
+
+def test_what_stands_between_backticks_is_code_and_the_rest_stays_text() -> None:
+    assert coded("stop it with `a <b>`, <now>") == "stop it with <code>a &lt;b&gt;</code>, &lt;now&gt;"
+    assert coded("a ` alone") == "a ` alone"

@@ -50,7 +50,7 @@ function client(data) {
     ["Version", data.version],
     ...machine(data),
     ["Last seen", ago(data.last_seen)],
-    ["Lets in", data.legacy ? "without a token, as in 2021" : ""],
+    ["Token", data.legacy ? "none, as in 2021" : ""],
   ]];
 }
 

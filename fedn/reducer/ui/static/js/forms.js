@@ -104,6 +104,7 @@ function follow(form, found) {
   else form.dispatchEvent(new CustomEvent("answered", { detail: found, bubbles: true }));
 }
 
+const code = (text) => Object.assign(document.createElement("code"), { textContent: text });
 const clear = (form) => form.querySelector(":scope > .problem")?.remove();
 
 function show(form, { message, hint }) {
@@ -112,7 +113,8 @@ function show(form, { message, hint }) {
   box.setAttribute("role", "alert");
   for (const text of [message, hint && `What to do: ${hint}`].filter(Boolean)) {
     const line = document.createElement("p");
-    line.textContent = text.endsWith(".") ? text : `${text}.`;
+    const parts = (text.endsWith(".") ? text : `${text}.`).split("`");
+    line.append(...(parts.length % 2 ? parts.map((part, index) => (index % 2 ? code(part) : part)) : [parts.join("`")]));
     box.append(line);
   }
   form.append(box);

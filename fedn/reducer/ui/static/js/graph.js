@@ -1,17 +1,17 @@
 // The graph of the network: <div data-graph="ADDRESS OF ITS JSON"> with an <svg>, .signs and a .panel in it.
-// Drawn anew from what the reducer answers when it says that something changed; how far clients are in a round comes with
-// its notices. What is there already is changed in place.
+// Drawn anew from what the reducer answers when it says that something changed; how far clients are in a round is kept by
+// standings.js. What is there already is changed in place.
 import { arrange } from "./layout.js";
 import { facts, tally } from "./facts.js";
 import { clip, described, dot, ring, shape, SIGNS, STATES, texts } from "./parts.js";
+import { begin, standing } from "./standings.js";
 import { html, set, svg } from "./svg.js";
 import { times } from "./times.js";
 
-const PAUSE = 1000; // ms between two fetches
+const PAUSE = 1000; // ms between two fetches …
+const SHARE = 10; // … and this many times as long as the last one took, as a large network is work for the reducer
 const MOVE = 400; // ms that a part takes to its new place
-const SMALL = 0.75; // scale below which the names of clients would be too small to read
-const LEGIBLE = 0.85; // scale at which combiners stay when all else gets smaller …
-const LARGER = 1.4; // … as far as their rings of clients leave room
+const LETTER = 12; // size of clients' names, at scale 1
 
 const FAILED = ["rejected", "broken", "lost", "late"];
 
@@ -22,7 +22,6 @@ export function enhance(root) {
 class Graph {
   nodes = new Map(); // key → { group, line, parent, x, y, … }
   slots = new Map();
-  standings = {};
   chosen = "reducer";
   pinned = false;
 
@@ -45,35 +44,29 @@ class Graph {
     for (const kind of ["pointerover", "focusin", "click", "keydown"]) this.picture.addEventListener(kind, (event) => this[kind](event));
     this.panel.addEventListener("keydown", ({ key }) => key === "Escape" && this.nodes.get(this.chosen)?.group.focus());
     document.addEventListener("notice", ({ detail }) => this.notice(detail));
+    document.addEventListener("standings", () => this.network && this.show());
     new ResizeObserver(() => this.network && this.draw()).observe(this.ground.querySelector(".drawing"));
     this.fetch();
   }
 
-  notice({ kind, data }) {
-    if (kind === "network" || kind === "clock") return this.want();
-    if (kind === "round_started") this.standings = Object.fromEntries(data.clients.map((name) => [name, "asked"]));
-    else if (kind === "round_progress") for (const one of data.clients) this.standings[one.client] = one.state;
-    else if (kind === "session" && data.ended_at !== null) this.standings = {};
-    else return;
-    if (kind === "session" || kind === "round_started") this.want();
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = undefined;
-      if (this.network) this.show();
-    });
+  notice({ kind }) {
+    if (["network", "clock", "session"].includes(kind)) this.want();
   }
 
   want() {
-    this.timer ??= setTimeout(() => this.fetch(), PAUSE);
+    this.timer ??= setTimeout(() => this.fetch(), Math.max(PAUSE, (this.rested ?? 0) - Date.now()));
   }
 
   async fetch() {
+    const began = Date.now();
     const response = await fetch(this.ground.dataset.graph).catch(() => null);
     this.timer = undefined;
     if (!response?.ok) return;
     this.network = await response.json();
     const { standings, reducer } = this.network;
-    if (Object.keys(standings).length || !reducer.session_id) this.standings = standings; // between two rounds the last one stays
+    if (Object.keys(standings).length || !reducer.session_id) begin(standings); // between two rounds the last one stays
     this.draw();
+    this.rested = Date.now() + SHARE * (Date.now() - began);
   }
 
   // Places, then what stands there.
@@ -81,12 +74,11 @@ class Graph {
     const clients = new Map(this.network.combiners.map(({ name }) => [name, []]));
     for (const { name, combiner } of this.network.clients) clients.get(combiner)?.push(name);
     const width = this.picture.parentElement.clientWidth;
-    const { at, clusters, named, box } = arrange(clients, this.slots, { upright: width < 560 });
-    this.clusters = clusters;
-    const scale = Math.min(1.25, width / box[2]);
-    this.larger = Math.min(LARGER, Math.max(1, LEGIBLE / scale));
-    set(this.picture, { viewBox: box.map(Math.round).join(" "), class: named && scale >= SMALL ? "named" : "" });
-    this.picture.style.maxWidth = `${box[2] * 1.25}px`;
+    const { at, clusters, box, scale, larger, letters, route } = arrange(clients, this.slots, { width });
+    Object.assign(this, { clusters, larger, route });
+    set(this.picture, { viewBox: box.map(Math.round).join(" "), class: letters ? "named" : "" });
+    this.picture.style.maxWidth = `${box[2] * scale}px`;
+    this.picture.style.fontSize = `${LETTER * letters}px`;
     for (const [key, node] of this.nodes) if (!at.has(key)) this.drop(key, node);
     const parents = new Map(this.network.clients.map(({ name, combiner }) => [`client ${name}`, `combiner ${combiner}`]));
     for (const key of at.keys()) this.keep(key, key === "reducer" ? "" : key.startsWith("combiner ") ? "reducer" : parents.get(key) ?? key.replace("cluster", "combiner"));
@@ -105,7 +97,7 @@ class Graph {
     const group = svg("g", { role: "button", tabindex: key === this.chosen ? 0 : -1 }, ...shape(kind));
     group.dataset.key = key;
     const words = svg("g", {}, ...texts(kind));
-    const node = { kind, name, group, words, line: kind === "reducer" ? undefined : svg("line") };
+    const node = { kind, name, group, words, line: kind === "reducer" ? undefined : svg("path") };
     if (node.line) this.lines.append(node.line);
     this.parts.append(group);
     this.words.append(words);
@@ -145,7 +137,7 @@ class Graph {
       }
       for (const { node } of moves) {
         const parent = this.nodes.get(node.parent);
-        if (parent) set(node.line, { x1: parent.x.toFixed(1), y1: parent.y.toFixed(1), x2: node.x.toFixed(1), y2: node.y.toFixed(1) });
+        if (parent) set(node.line, { d: this.route(spot(parent), spot(node)) });
       }
       if (share < 1) this.moving = requestAnimationFrame(step);
     };
@@ -163,14 +155,14 @@ class Graph {
       this.put(`combiner ${one.name}`, { title: one.name, text, state, share: one.clients / one.max_clients }, { ...one, states: tally(own, this.state) });
       if (this.clusters.has(one.name)) this.put(`cluster ${one.name}`, { count: own.length, states: tally(own, this.state) }, one);
     }
-    for (const one of clients) this.put(`client ${one.name}`, { title: one.name, state: this.state(one.name) }, { ...one, standing: this.standings[one.name] });
+    for (const one of clients) this.put(`client ${one.name}`, { title: one.name, state: this.state(one.name) }, { ...one, standing: standing(one.name) });
     set(this.picture, { "aria-label": `Graph of the network: the reducer, ${combiners.length} combiners, ${clients.length} clients` });
     this.tell();
   }
 
   state = (name) => {
-    const standing = this.standings[name] ?? "idle";
-    return FAILED.includes(standing) ? "failed" : standing;
+    const found = standing(name) || "idle";
+    return FAILED.includes(found) ? "failed" : found;
   };
 
   put(key, look, data) {
@@ -257,6 +249,8 @@ class Graph {
     event.preventDefault();
   }
 }
+
+const spot = ({ x, y }) => [x, y].map((one) => Math.round(10 * one) / 10);
 
 function byCombiner(clients) {
   const found = new Map();

@@ -1,14 +1,17 @@
 // Keeps the page as the reducer has it: what bears an id and data-live="KINDS OF NOTICES" is fetched anew when such a
-// notice comes, and swapped where it differs. So there is one way to draw it: the page's own template.
+// notice comes, and swapped where it differs. So there is one way to draw it: the page's own template. The reducer is told
+// which ids are wanted, and may leave out the rest.
 // Others may listen to the event "notice" of the document; its detail is { kind, data }. Two kinds come from
 // here: "clock" now and then, for what changes without a notice, such as load; "resumed" when some may have been missed.
+// An event that is nothing but a client saying that all is well is a "chatter": a thousand clients say much.
 const KINDS = ["session", "round_started", "round_progress", "round_finished", "model", "validation", "network", "event"];
-const PAUSE = 1000; // ms between two fetches
+const PAUSE = 1000; // ms between two fetches …
+const SHARE = 4; // … and this many times as long as the last one took, as a large network's page is work for both sides
 const CLOCK = 10_000; // ms
 const AGAIN = 5000; // ms before the next try, when the reducer didn't let this page watch
 
 const drawn = new WeakMap(); // element -> its markup as the reducer sent it
-let source, timer, resumed = false, wanted = new Set(), last = Date.now(), enhance;
+let source, timer, resumed = false, wanted = new Set(), rested = Date.now() + PAUSE, enhance;
 
 export function watch(enhancer) {
   enhance = enhancer;
@@ -55,29 +58,39 @@ function listen() {
     if (own.readyState === EventSource.CLOSED) setTimeout(() => own === source && come(), AGAIN);
   };
   for (const kind of KINDS) {
-    own.addEventListener(kind, ({ data }) => tell(kind, JSON.parse(data)));
+    own.addEventListener(kind, ({ data }) => {
+      const told = JSON.parse(data);
+      tell(kind === "event" && isChatter(told) ? "chatter" : kind, told);
+    });
   }
 }
+
+const isChatter = ({ kind, level }) => kind === "client_status" && !["warning", "error"].includes(level);
 
 function want(kind) {
   if (!document.querySelector(`[data-live~="${kind}"]`)) return;
   wanted.add(kind);
-  timer ??= setTimeout(refresh, Math.max(0, last + PAUSE - Date.now()));
+  timer ??= setTimeout(refresh, Math.max(0, rested - Date.now()));
 }
 
 async function refresh() {
+  const began = Date.now();
   const kinds = [...wanted];
   wanted = new Set();
-  const response = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
-  last = Date.now();
-  timer = undefined;
+  const selector = kinds.map((kind) => `[data-live~="${kind}"][id]:not([data-returns])`).join();
+  const parts = [...document.querySelectorAll(selector)];
+  const headers = { accept: "text/html", "live-parts": parts.map(({ id }) => id).join(" ") };
+  const response = await fetch(location.href, { headers }).catch(() => null);
   if (response?.redirected) return location.assign(response.url); // to the log-in, or to the step that is next
-  if (response?.ok) {
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    const selector = kinds.map((kind) => `[data-live~="${kind}"][id]`).join();
-    for (const element of document.querySelectorAll(selector)) swap(element, fresh.getElementById(element.id));
+  if (response?.ok && document.querySelector("[data-returns]")) return location.reload(); // all of the page can be had again
+  const text = response?.ok && (await response.text().catch(() => null));
+  if (text) {
+    const fresh = new DOMParser().parseFromString(text, "text/html");
+    for (const element of parts) if (element.isConnected) swap(element, fresh.getElementById(element.id));
   }
-  if (wanted.size) timer ??= setTimeout(refresh, PAUSE);
+  const pause = Math.max(PAUSE, SHARE * (Date.now() - began));
+  rested = Date.now() + pause;
+  timer = wanted.size ? setTimeout(refresh, pause) : undefined;
 }
 
 function swap(element, fresh) {

@@ -11,6 +11,8 @@ const NAMED = 4; // series that are told in words, of the first and of the last
 
 const TICK = 45; // pixels that a name under a box takes, turned
 const WIDE = 110; // and a long one, as it is
+const [LETTER, AXIS] = [8, 72]; // pixels of a letter, and beside the names
+const TURNED = -40; // degrees, so that a name ends where it belongs
 const SHORT = 20; // letters of a name that stand under a box
 const LEGEND = 30; // and in a legend
 
@@ -45,7 +47,7 @@ export function dressed({ data, layout }, width) {
       hoverlabel: { bgcolor: surface, bordercolor: line, font: { color: text } },
       dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom", // a finger scrolls the page
       legend: { orientation: "h", traceorder: "normal", x: 0, y: 1.02, yanchor: "bottom", font: { color: text } },
-      margin: { l: 56, r: 12, t: 16, b: 48 },
+      margin: { l: 24, r: 12, t: 16, b: 48 },
       bargap: 0.15,
       meta: { ...layout.meta, surface },
     },
@@ -58,11 +60,13 @@ function ticks({ title, type }, data, width) {
   if (type !== "category") return {};
   const every = Math.ceil(data.length / Math.max(2, width / TICK));
   const named = data.map(({ name }) => name).filter((_, index) => index % every === 0);
-  return { tickvals: named, ticktext: named.map((name) => brief(width < WIDE * data.length ? name.split(" · ")[0] : name, SHORT)) };
+  const texts = named.map((name) => brief(width < WIDE * data.length ? name.split(" · ")[0] : name, SHORT));
+  const longest = Math.max(...texts.map((text) => plain(text).length));
+  return { tickvals: named, ticktext: texts, tickangle: longest * LETTER * named.length > width - AXIS ? TURNED : 0 };
 }
 
 // One of several axes above each other is short: its unit goes on a line of its own.
-const titled = ({ title, domain }) => ({ text: domain ? title.text.replace(" (", "<br>(") : title.text, font: { size: 13 } });
+const titled = ({ title, domain }) => ({ text: domain ? title.text.replace(" (", "<br>(") : title.text, standoff: 12, font: { size: 13 } });
 
 // Boxes stand on an axis that names them: they are of one colour. Lines of one node are, too.
 const family = ({ type, name, legendgroup }) => (type === "box" ? "" : legendgroup ?? name);

@@ -5,7 +5,7 @@ import { handleForms } from "./forms.js";
 import { tables } from "./tables.js";
 import { times } from "./times.js";
 
-const ON_DEMAND = { "[data-plot]": "./plots.js", "[data-graph]": "./graph.js", "[data-map]": "./map.js", "[data-issued], [data-copy]": "./issued.js", "[data-managed]": "./manage.js" };
+const ON_DEMAND = { "[data-plot]": "./plots.js", "[data-graph]": "./graph.js", "[data-map]": "./map.js", "[data-standing]": "./standings.js", "[data-issued], [data-copy]": "./issued.js", "[data-managed]": "./manage.js" };
 
 async function enhance(root) {
   times(root);

@@ -32,7 +32,7 @@ export function shape(kind) {
 }
 
 export function texts(kind) {
-  if (kind === "client") return [svg("text", { class: "name", y: 4 })];
+  if (kind === "client") return [svg("text", { class: "name" })];
   const [upper, lower] = kind === "cluster" ? [1, 14] : [-4, 13];
   return [svg("text", { class: "title", y: upper }), svg("text", { class: "text", y: lower })];
 }

@@ -1,5 +1,7 @@
 // Search and sort: <table id data-table>, with <input type="search" data-search="ID OF THE TABLE">.
 // A cell sorts by its data-value where it has one. data-most="NUMBER" shows so many rows, as long tables are slow to draw. What was chosen outlives a swap of the table.
+import { times } from "./times.js";
+
 const chosen = new Map(); // table id -> { column, descending }
 
 export function tables(root) {
@@ -47,7 +49,11 @@ function search(table) {
     for (const row of table.tBodies[0].rows) {
       const text = row.textContent.toLowerCase();
       const fits = words.every((word) => text.includes(word));
-      row.hidden = !fits || found >= most;
+      const hidden = !fits || found >= most;
+      if (row.hidden !== hidden) {
+        row.hidden = hidden;
+        if (!hidden) times(row);
+      }
       found += fits;
     }
     const count = document.querySelector(`[data-count="${CSS.escape(table.id)}"]`);
