@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import g, request
 
 from fedn.errors import InvalidInput, Unauthenticated
@@ -14,8 +16,10 @@ def guard() -> None:
     """Let the request in, or raise Unauthenticated or Forbidden. Its claims are in `flask.g.claims` from then on."""
     g.claims = None
     rule = request.url_rule
-    if rule is None:
-        return  # there is nothing here to guard: the answer is 404 or 405
+    if rule is None:  # there is nothing here to guard: the answer is 404 or 405
+        with suppress(Unauthenticated):
+            _identify()  # whoever is logged in gets the page that says so with its menu
+        return
     method = "GET" if request.method == "HEAD" else request.method
     key = f"{method} {rule.rule}"
     if ROUTES.get(key) != PUBLIC:

@@ -78,7 +78,7 @@ def test_what_is_chosen_is_what_is_drawn(seeded: Any, open_browser: Any) -> None
 
 def test_a_session_that_is_not_there_is_said(seeded: Any, open_browser: Any) -> None:
     answer = open_browser(seeded).client.get("/dashboard?session_id=none")
-    assert (answer.status_code, "no session &#39;none&#39;" in answer.text) == (404, True)
+    assert (answer.status_code, "No session &#39;none&#39;" in answer.text) == (404, True)
 
 
 def test_with_nothing_measured_it_says_so(seeded: Any, open_browser: Any) -> None:

@@ -83,7 +83,7 @@ def test_nothing_chosen_says_what_to_do_and_an_unknown_one_what_is_wrong(seeded:
     browser = open_browser(seeded)
     assert "Choose two models" in browser.page("/models/compare").text
     answer = browser.client.get("/models/nothing")
-    assert (answer.status_code, "no model &#39;nothing&#39;" in answer.text) == (404, True)
+    assert (answer.status_code, "No model &#39;nothing&#39;" in answer.text) == (404, True)
 
 
 def test_no_model_yet_says_what_to_do(shared: Any, open_browser: Any) -> None:

@@ -78,8 +78,9 @@ def test_every_page_is_under_a_strict_policy(seeded: Any, open_browser: Any) -> 
 def test_what_is_not_there_is_said_on_a_page_to_people_and_in_json_to_programs(seeded: Any, open_browser: Any) -> None:
     browser = open_browser(seeded)
     answer = browser.client.get("/nothing-here")
-    assert (answer.status_code, "there is no /nothing-here here" in answer.text) == (404, True)
+    assert (answer.status_code, "There is no /nothing-here here" in answer.text) == (404, True)
     assert "<h1>" in answer.text
+    assert 'href="/sessions"' in answer.text
     for path, accept in (("/nothing-here", "*/*"), ("/api/v1/nothing", None)):
         headers = {"accept": accept} if accept else {}
         assert browser.client.get(path, headers=headers).json()["error"]["code"] == "not_found"
