@@ -15,14 +15,14 @@ class Load:
 
     def __init__(self) -> None:
         self._process = psutil.Process()
-        self._wall = time.monotonic()
-        self._processor = time.process_time()
-        self._share = 0.0
+        self._wall = time.monotonic() - max(_SECONDS, time.time() - self._process.create_time())
+        self._processor = self._share = 0.0
 
     def read(self) -> tuple[float, int]:
         """(share of one core, resident set in bytes)
 
-        The share is that since the last reading, or of the time before it where that is less than a second ago.
+        The share is that since the last reading, at first since the process began. A reading less than a second after
+        another repeats its share.
         """
         wall, processor = time.monotonic(), time.process_time()
         if wall - self._wall >= _SECONDS:

@@ -8,7 +8,7 @@ const KINDS = ["session", "round_started", "round_progress", "round_finished", "
 const PAUSE = 1000; // ms between two fetches …
 const SHARE = 4; // … and this many times as long as the last one took, as a large network's page is work for both sides
 const CLOCK = 10_000; // ms
-const AGAIN = 5000; // ms before the next try, when the reducer didn't let this page watch
+const AGAIN = 5000; // ms before the next try, when the reducer didn't let this page watch, or can't make it now
 
 const drawn = new WeakMap(); // element -> its markup as the reducer sent it
 let source, timer, resumed = false, wanted = new Set(), rested = Date.now() + PAUSE, enhance;
@@ -87,8 +87,13 @@ async function refresh() {
   if (text) {
     const fresh = new DOMParser().parseFromString(text, "text/html");
     for (const element of parts) if (element.isConnected) swap(element, fresh.getElementById(element.id));
+  } else {
+    kinds.forEach((kind) => wanted.add(kind)); // still
   }
-  const pause = Math.max(PAUSE, SHARE * (Date.now() - began));
+  if (parts.length && source?.readyState === EventSource.OPEN) {
+    text ? say("live", "ok") : say("not up to date, trying again", "warn");
+  }
+  const pause = text ? Math.max(PAUSE, SHARE * (Date.now() - began)) : AGAIN;
   rested = Date.now() + pause;
   timer = wanted.size ? setTimeout(refresh, pause) : undefined;
 }
