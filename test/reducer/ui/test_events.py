@@ -65,7 +65,7 @@ def test_events_are_filtered_and_exported_by_the_same_filters(
 def test_a_filter_that_finds_nothing_and_one_that_can_t_be_read_say_so(busy: Any, open_browser: Any) -> None:
     browser = open_browser(busy)
     assert "None that fits" in browser.page("/events?text=nothing+of+it").text
-    for query, told in (("since=soon", "is no time"), ("level=loud", "level: ")):
+    for query, told in (("since=soon", "is no time"), ("level=loud", "Level: ")):
         answer = browser.client.get(f"/events?{query}")
         assert (answer.status_code, told in answer.text) == (400, True)
 
