@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fedn.log import harmless
-from fedn.stores.documents import Document
+from fedn.stores.document import Document
 
 T = TypeVar("T")
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fedn.core.model import ClientState, TaskKind
 from fedn.reducer.trail import weighted_means
-from fedn.stores.documents import Body, Readings, Round, Summary, Validation
+from fedn.stores.document import Body
+from fedn.stores.documents import Readings, Round, Summary, Validation
 from fedn.stores.protocols import Change, Insert
 
 SECONDS = "seconds"

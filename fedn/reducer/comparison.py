@@ -9,7 +9,8 @@ from statistics import mean, median
 from fedn.reducer import sessions
 from fedn.reducer.plots.times import totals
 from fedn.reducer.services import Services
-from fedn.stores.documents import Body, Session
+from fedn.stores.document import Body
+from fedn.stores.documents import Session
 
 _SETTINGS = (
     *("rounds", "round_timeout", "clients_required", "clients_requested", "fraction", "seed", "validate"),

@@ -10,7 +10,8 @@ from fedn.errors import Unavailable
 from fedn.reducer import control, journal
 from fedn.reducer.feed import Notice
 from fedn.reducer.services import Services
-from fedn.stores.documents import Body, Model
+from fedn.stores.document import Body
+from fedn.stores.documents import Model
 
 COMPARISONS = 2
 """How many may run at once: each reads two models from the disk, which rounds need, too."""

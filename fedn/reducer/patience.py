@@ -18,7 +18,8 @@ from typing import Any, Protocol, TypeVar, cast
 from fedn.errors import Conflict, FednError, Unavailable
 from fedn.reducer.feed import Feed, Notice
 from fedn.rpc.retry import backoff
-from fedn.stores.documents import Document, Event
+from fedn.stores.document import Document
+from fedn.stores.documents import Event
 from fedn.stores.protocols import Change, Insert, StateStore
 
 log = logging.getLogger(__name__)

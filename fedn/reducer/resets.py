@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from fedn.reducer import control, journal, packages, trail
 from fedn.reducer.services import Services
+from fedn.stores.document import Document
 from fedn.stores.documents import (
     Control,
-    Document,
     Event,
     Model,
     Package,

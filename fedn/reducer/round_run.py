@@ -22,7 +22,8 @@ from fedn.proto import fedn_pb2 as pb
 from fedn.reducer.combiners import Links
 from fedn.reducer.link import Link, RoundCall
 from fedn.rpc import codec
-from fedn.stores.documents import Body, Round, Validation
+from fedn.stores.document import Body
+from fedn.stores.documents import Round, Validation
 
 
 @dataclass(frozen=True)

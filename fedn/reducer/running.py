@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from fedn.core.model import ClientState, TaskKind
 from fedn.core.progress import RoundProgress
 from fedn.reducer.feed import Feed, Notice
-from fedn.stores.documents import Body, Round
+from fedn.stores.document import Body
+from fedn.stores.documents import Round
 
 
 class Running:

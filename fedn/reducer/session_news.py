@@ -7,7 +7,8 @@ import uuid
 
 from fedn.errors import Unavailable
 from fedn.reducer.feed import Feed, Notice
-from fedn.stores.documents import Body, Event, Session
+from fedn.stores.document import Body
+from fedn.stores.documents import Event, Session
 
 
 class SessionNews:

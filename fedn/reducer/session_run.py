@@ -25,7 +25,8 @@ from fedn.reducer.patience import Patience, write
 from fedn.reducer.round_run import Landed, Progressed, RoundRun
 from fedn.reducer.session_news import SessionNews
 from fedn.reducer.trail import Start, Trail
-from fedn.stores.documents import Body, Document, Session
+from fedn.stores.document import Body, Document
+from fedn.stores.documents import Session
 from fedn.stores.protocols import Insert, Put, StateStore
 
 log = logging.getLogger(__name__)

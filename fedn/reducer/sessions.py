@@ -12,7 +12,8 @@ from fedn.reducer import control, journal, running
 from fedn.reducer.feed import Notice, Subscription
 from fedn.reducer.services import Services
 from fedn.reducer.streams import QUIET_SECONDS, Notices
-from fedn.stores.documents import Body, Control, Round, Session
+from fedn.stores.document import Body
+from fedn.stores.documents import Control, Round, Session
 from fedn.stores.protocols import Change, Insert
 
 

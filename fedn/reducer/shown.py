@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fedn.config import Option, ReducerSettings, options, texts
-from fedn.stores.documents import Body
+from fedn.stores.document import Body
 
 HIDDEN = "••••"
 """Stands for a secret that is set."""

@@ -22,7 +22,8 @@ from fedn.core.strategies import create
 from fedn.errors import InvalidModel, InvalidUpdate, NotFound, Unavailable
 from fedn.reducer import control
 from fedn.reducer.patience import Patience, impatient, write
-from fedn.stores.documents import Body, Model, Session, Tag, Validation
+from fedn.stores.document import Body
+from fedn.stores.documents import Model, Session, Tag, Validation
 from fedn.stores.protocols import ArtifactStore, Change, Insert, Put, StateStore
 
 BUCKET = "fedn-models"

@@ -1,4 +1,4 @@
-"""What the state store holds, as dataclasses, and their way into and out of plain documents.
+"""What the state store holds, as dataclasses.
 
 One class a collection. The names in `KIND` are the collections of the network's database; those under `network.` say
 who takes part, those under `control.` what has been done. Instants are seconds since the epoch.
@@ -6,29 +6,10 @@ who takes part, those under `control.` what has been done. Instants are seconds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, TypeVar
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-Body = dict[str, Any]
-T = TypeVar("T", bound="Document")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Document:
-    """Base of all: a key within a kind."""
-
-    KIND: ClassVar[str]
-    id: str
-
-    def to_body(self) -> Body:
-        """This document as a JSON-compatible dict, which shares nested values with it."""
-        return dict(vars(self))
-
-    @classmethod
-    def from_body(cls: type[T], body: Body) -> T:
-        """The document of `body`; keys that a newer version wrote are left out."""
-        known = {f.name for f in fields(cls)}
-        return cls(**{key: value for key, value in body.items() if key in known})
+from fedn.stores.document import Body, Document
 
 
 @dataclass(frozen=True, kw_only=True)

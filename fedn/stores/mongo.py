@@ -17,7 +17,8 @@ from pymongo.read_concern import ReadConcern
 from fedn.config import MongoSettings
 from fedn.errors import ConfigError, Conflict, Corrupt, NotFound, StaleRevision, Unavailable
 from fedn.stores import mongo_layout
-from fedn.stores.documents import KINDS, Body, Document, T
+from fedn.stores.document import Body, Document, T
+from fedn.stores.documents import KINDS
 from fedn.stores.mongo_bodies import from_bson, query, to_bson
 from fedn.stores.mongo_client import Connection
 from fedn.stores.mongo_dump import dump

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from fedn.stores.documents import Body, Document, T
+from fedn.stores.document import Body, Document, T
 from fedn.stores.protocols import Where, check_where
 
 DEEPEST = 50

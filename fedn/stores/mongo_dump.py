@@ -12,7 +12,8 @@ from pymongo import ASCENDING, MongoClient
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 
-from fedn.stores.documents import KINDS, Body
+from fedn.stores.document import Body
+from fedn.stores.documents import KINDS
 from fedn.stores.mongo_bodies import from_bson
 from fedn.stores.protocols import Record
 

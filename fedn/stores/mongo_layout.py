@@ -11,7 +11,8 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from fedn.errors import ConfigError
-from fedn.stores.documents import KINDS, Body, Document, Round
+from fedn.stores.document import Body, Document
+from fedn.stores.documents import KINDS, Round
 from fedn.stores.mongo_lease import HEAD, NOBODY
 
 LAYOUT = 1

@@ -17,7 +17,7 @@ from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
 from fedn.errors import Conflict, Corrupt, FednError
-from fedn.stores.documents import Body
+from fedn.stores.document import Body
 from fedn.stores.mongo_client import Connection
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from typing import BinaryIO, Protocol
 
 from fedn.core.model import Presigned
 from fedn.errors import InvalidInput
-from fedn.stores.documents import Document, T
+from fedn.stores.document import Document, T
 
 Where = Mapping[str, str | int | float | bool | None]
 """Fields of a document and the value that each must have, of the field's own type."""

@@ -13,7 +13,8 @@ from threading import Lock
 from typing import Any
 
 from fedn.errors import ConfigError, Conflict, Corrupt, NotFound, StaleRevision, Unavailable
-from fedn.stores.documents import KINDS, Body, Document, T
+from fedn.stores.document import Body, Document, T
+from fedn.stores.documents import KINDS
 from fedn.stores.lease import Lease, holder_of
 from fedn.stores.protocols import MADE_LATER, Change, Delete, Insert, Record, Where, check_text, check_where
 

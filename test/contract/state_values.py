@@ -8,7 +8,8 @@ from dataclasses import MISSING, fields
 import pytest
 
 from fedn.errors import InvalidInput
-from fedn.stores.documents import KINDS, Body, Combiner, Document, Model, Validation
+from fedn.stores.document import Body, Document
+from fedn.stores.documents import KINDS, Combiner, Model, Validation
 from fedn.stores.protocols import Change, Delete, Insert, Put, StateStore
 
 HOSTILE_TEXT = [

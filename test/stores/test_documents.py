@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from fedn.stores.documents import Body, Document, Model, Session, Validation
+from fedn.stores.document import Body, Document
+from fedn.stores.documents import Model, Session, Validation
 
 SESSION = Session(id="s", rounds=2, created_at=1.0, parameters={"rate": 0.1}, seed=None)
 MODEL = Model(id="m", size=8, sha256="ab", committed_at=2.0, updates=[{"client": "c"}], metrics={"loss": 0.5})

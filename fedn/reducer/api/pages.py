@@ -6,7 +6,7 @@ from typing import Any
 
 from fedn.reducer.api.requests import Page
 from fedn.reducer.context import services
-from fedn.stores.documents import T
+from fedn.stores.document import T
 
 
 def page(kind: type[T], query: Page) -> dict[str, Any]:

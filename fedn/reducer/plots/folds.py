@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from fedn.reducer.plots.figures import ENTRIES
-from fedn.stores.documents import T
+from fedn.stores.document import T
 from fedn.stores.protocols import StateStore, Where
 
 S = TypeVar("S")

@@ -20,7 +20,8 @@ from fedn.reducer.context import services
 from fedn.reducer.plots.times import PARTS
 from fedn.reducer.ui.lists import of_rows
 from fedn.reducer.ui.render import once_set_up, render, wanted
-from fedn.stores.documents import Body, Event, Model, Round, Session, Summary, Tag
+from fedn.stores.document import Body
+from fedn.stores.documents import Event, Model, Round, Session, Summary, Tag
 
 blueprint = APIBlueprint("session_pages", __name__, enable_openapi=False)
 

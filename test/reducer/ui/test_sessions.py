@@ -12,7 +12,8 @@ import pytest
 
 from fedn.reducer.api.requests import SessionRequest
 from fedn.security.tokens import Role
-from fedn.stores.documents import Document, Event, Model, Round, Session, Tag
+from fedn.stores.document import Document
+from fedn.stores.documents import Event, Model, Round, Session, Tag
 from fedn.stores.protocols import Insert
 
 HOSTILE = "<img src=x onerror=alert(1)>"
