@@ -52,8 +52,9 @@ CLIENTS: show.Columns[Json] = {
     "combiner": lambda one: f"{one['combiner']}, leaving" if one["leaving"] else one["combiner"],
     "since": lambda one: show.instant(one["since"]),
     "version": lambda one: one["version"] or ("2021" if one["legacy"] else ""),
-    "processor": lambda one: f"{one['processor']:.0%}",
-    "memory": lambda one: show.size(one["memory_bytes"]),
+    # Before the first heartbeat neither is known.
+    "processor": lambda one: f"{one['processor']:.0%}" if one["memory_bytes"] else "",
+    "memory": lambda one: show.size(one["memory_bytes"]) if one["memory_bytes"] else "",
     "round trip": _round_trip,
     "last seen": _last_seen,
 }

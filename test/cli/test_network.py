@@ -22,6 +22,7 @@ from waiting import within
 
 from fedn.cli import exits, redial
 from fedn.cli.network_live import follow
+from fedn.cli.network_view import CLIENTS
 from fedn.errors import Unauthenticated
 from fedn.security.tokens import Role
 
@@ -91,6 +92,14 @@ def test_what_changes_is_told_line_by_line() -> None:
         "combiner c1: removed",
         "combiner c2: connected",
     ]
+
+
+def test_what_a_client_uses_is_left_open_before_its_first_heartbeat() -> None:
+    silent, heard = client("ada", "c"), {**client("grace", "c"), "processor": 0.25, "memory_bytes": 2**20}
+    cells = [
+        [tell(one) for name, tell in CLIENTS.items() if name in ("processor", "memory")] for one in (silent, heard)
+    ]
+    assert cells == [["", ""], ["25%", "1.0 MiB"]]
 
 
 def test_that_the_reducer_is_away_is_told_and_that_it_is_back() -> None:
