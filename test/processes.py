@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import re
+import signal
 import sys
 from pathlib import Path
 
-from waiting import within
+from waiting import DEADLINE, within
 
 
 class Process:
@@ -28,6 +31,7 @@ class Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
+                env={**os.environ, "PYTHONFAULTHANDLER": "1"},
             )
         )
 
@@ -56,8 +60,14 @@ class Process:
         self._process.terminate()
 
     async def ended(self) -> int:
-        """Wait for its end; its exit status."""
-        status = await within(self._process.wait())
+        """Wait for its end; its exit status. One that doesn't end says where its threads are."""
+        try:
+            status = await within(self._process.wait())
+        except asyncio.TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGABRT)
+            await asyncio.wait([self._reading], timeout=DEADLINE)
+            raise AssertionError(f"it hangs, or its output does:\n{self._said}") from None
         await self._reading
         return status
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable
 from typing import TypeVar
 
@@ -13,4 +14,12 @@ DEADLINE = 60.0
 
 
 async def within(awaitable: Awaitable[T], seconds: float = DEADLINE) -> T:
-    return await asyncio.wait_for(awaitable, seconds)
+    """What comes of it, in so many waits of a second: a machine that stands still for minutes uses up one of them."""
+    task = asyncio.ensure_future(awaitable)
+    try:
+        for _ in range(math.ceil(seconds)):
+            if (await asyncio.wait([task], timeout=1.0))[0]:
+                return task.result()
+        raise asyncio.TimeoutError
+    finally:
+        task.cancel()

@@ -90,14 +90,16 @@ class Worker:
 
     def _loop(self) -> None:
         try:
-            while not self._closing:
+            while True:
+                self._work.clear()
+                if self._closing:  # looked at after that: whoever sets it then wakes
+                    return
                 self._work_off()
         except FednError as error:
             if not self._closing:
                 log.error("the session worker can't go on: %s", error)
 
     def _work_off(self) -> None:
-        self._work.clear()
         session = self._patience.keep(self._next)
         if session is None:
             self._work.wait()

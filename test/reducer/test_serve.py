@@ -153,3 +153,29 @@ def test_a_signal_ends_the_process_and_its_streams(tmp_path: Path, number: signa
     finally:
         process.kill()
         process.wait()
+
+
+HANG = """
+import threading
+from fedn.reducer import serve
+from fedn.reducer.services import Services
+
+serve.CLOSE_SECONDS = 0.2
+Services.close = lambda self: threading.Event().wait()
+"""
+
+
+def test_a_reducer_that_hangs_while_it_closes_says_where_and_ends(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HANG + RUN, str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while not (tmp_path / "join" / "operator").exists():
+                assert process.poll() is None
+                time.sleep(0.02)
+            process.terminate()
+            _, said = process.communicate(timeout=30)
+            assert process.returncode == 1
+            assert "Timeout" in said
+            assert "serve.py" in said
+        finally:
+            process.kill()

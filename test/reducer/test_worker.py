@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -134,3 +135,23 @@ def test_a_session_whose_rounds_are_done_ends_at_once(settings: ReducerSettings,
         session = ended(services, services.feed, "session")
         assert (session.state, session.rounds_done) == ("finished", 1)
         assert control.read(services.state).session_id == ""
+
+
+def test_a_worker_that_is_closed_just_as_it_looks_for_work_ends(
+    settings: ReducerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with contextlib.closing(Services.open(settings)) as services:
+        worker = services.worker
+
+        class Closing(threading.Event):
+            """Has the worker closed between its look whether it is and its look for work."""
+
+            def clear(self) -> None:
+                worker.leave()
+                super().clear()
+
+        work = worker._work
+        monkeypatch.setattr(worker, "_work", Closing())
+        work.set()
+        worker._thread.join(SECONDS)
+        assert not worker._thread.is_alive()
