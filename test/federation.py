@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from waiting import DEADLINE
 
 import fedn
 from fedn.api import Reducer
 from fedn.errors import FednError, NotReady
 from fedn.sandbox.processes import Processes
-
-SECONDS = 30.0  # that no test comes near
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Federation:
             if len(self.reducer.clients()) != count:
                 raise NotReady("clients are on their way")
 
-        self.processes.until(check, seconds=SECONDS)
+        self.processes.until(check, seconds=DEADLINE)
 
     @contextlib.contextmanager
     def clients(self, count: int) -> Iterator[None]:
@@ -64,12 +63,12 @@ def federation(folder: Path) -> Iterator[Federation]:
     try:
         where = ("--data-dir", str(folder))
         processes.start("reducer", "reducer", *where, "--host", "127.0.0.1", "--port", "0")
-        reducer = processes.until(lambda: Reducer.connect(data_dir=folder), seconds=SECONDS)
+        reducer = processes.until(lambda: Reducer.connect(data_dir=folder), seconds=DEADLINE)
         address = ("--bind", "127.0.0.1", "--host", "localhost", "--port", "0")
         processes.start("combiner", "combiner", *where, *address)
         with reducer:
             here = Federation(folder, reducer, processes)
-            processes.until(lambda: _connected(reducer), seconds=SECONDS)
+            processes.until(lambda: _connected(reducer), seconds=DEADLINE)
             yield here
     finally:
         processes.stop()

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from waiting import DEADLINE
 
 from fedn.errors import EntryPointFailed
 from fedn.package import archive
@@ -18,7 +19,6 @@ from fedn.package.runner import Package
 
 PROJECT = Path(__file__).parent / "awk-regression"
 TRUTH = [4, 3, -2, 0.5]
-SECONDS = 60.0  # that no test comes near
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ async def test_a_client_alone_does_not_find_it_all(package: Package, tmp_path: P
 def test_clients_together_find_the_truth(tmp_path: Path) -> None:
     words = ("--clients", "2", "--combiners", "1", "--rounds", "8", "--port", "0", "--data-dir", str(tmp_path))
     command = [sys.executable, "-m", "fedn", "sandbox", "--package", str(PROJECT), *words, "--exit", "--json"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DEADLINE)
     assert ran.returncode == 0, ran.stderr
     result = json.loads(ran.stdout.splitlines()[-1])
     model = np.loadtxt(tmp_path / "sandbox" / f"model-{result['model_id']}.txt")

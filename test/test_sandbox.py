@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from waiting import DEADLINE
 
 from fedn.errors import ConfigError, Conflict
 from fedn.package.create import create, template
@@ -23,7 +24,6 @@ from fedn.stores.lease import Lease
 DIGITS = Path(__file__).parent / "digits"
 SMALL = ("--package", str(template("numpy")), "--clients", "2", "--combiners", "1")
 KEYS = ["rounds", "clients", "combiners", "accuracy", "seconds", "seconds_per_round", "model_id", "url"]
-SECONDS = 60.0  # that no test comes near
 
 
 def command(data_dir: Path, *words: str) -> list[str]:
@@ -31,7 +31,7 @@ def command(data_dir: Path, *words: str) -> list[str]:
 
 
 def run(data_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(data_dir, *words), capture_output=True, text=True, check=False, timeout=SECONDS)
+    return subprocess.run(command(data_dir, *words), capture_output=True, text=True, check=False, timeout=DEADLINE)
 
 
 def create_project(folder: Path, template_name: str) -> Path:
@@ -94,7 +94,7 @@ def test_a_sandbox_that_is_killed_leaves_nothing_and_goes_on(tmp_path: Path) -> 
         left = processes(tmp_path)
         sandbox.send_signal(signal.SIGKILL)
         sandbox.wait()
-        gone, alive = psutil.wait_procs(left, timeout=30)
+        gone, alive = psutil.wait_procs(left, timeout=DEADLINE)
         assert len(gone) >= 5
         assert [process.cmdline() for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
     again = run(tmp_path, *SMALL, "--exit", "--rounds", "1")
@@ -108,7 +108,7 @@ def test_a_sandbox_that_is_killed_leaves_nothing_and_goes_on(tmp_path: Path) -> 
 def test_a_signal_ends_training_and_all_processes(number: signal.Signals, status: int, tmp_path: Path) -> None:
     with training(tmp_path, "--fresh", "--seed", "7") as sandbox:
         sandbox.send_signal(number)
-        assert sandbox.wait(SECONDS) == status
+        assert sandbox.wait(DEADLINE) == status
         assert processes(tmp_path) == []
 
 
@@ -125,7 +125,7 @@ def test_a_reducer_that_goes_down_in_training_is_what_is_said(tmp_path: Path) ->
     with training(tmp_path) as sandbox:
         (reducer,) = (one for one in processes(tmp_path) if "reducer" in one.cmdline())
         reducer.kill()
-        out, _ = sandbox.communicate(timeout=SECONDS)
+        out, _ = sandbox.communicate(timeout=DEADLINE)
     assert sandbox.returncode == 14
     assert "reducer ended (exit status -9)" in json.loads(out.splitlines()[-1])["error"]["message"]
 

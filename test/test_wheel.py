@@ -20,8 +20,6 @@ SOURCE = ("fedn", "proto", "test/digits", "docs", "config", "setup.py", "pyproje
 GENERATED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info")
 SERVER = {"apiflask", "cheroot", "flask", "minio", "pydantic", "pymongo"}
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:

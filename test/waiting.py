@@ -9,8 +9,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-DEADLINE = 60.0
-"""Seconds that no wait comes near."""
+DEADLINE = 180.0
+"""Seconds that no wait comes near, on a disk either that takes a minute over what others write."""
 
 
 async def within(awaitable: Awaitable[T], seconds: float = DEADLINE) -> T:

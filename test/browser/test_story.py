@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import numpy as np
-import pytest
 from browser import project
 from browser.visitor import Visitor, stay, stayed
 from loopback import Federation
@@ -49,7 +48,6 @@ async def issued(page: Page) -> str:
     return await box.get_by_label("join string", exact=True).inner_text()
 
 
-@pytest.mark.timeout(300)
 async def test_from_an_empty_reducer_to_a_trained_model(browser: Browser, tmp_path: Path) -> None:
     async with AsyncExitStack() as parts:
         folder = tmp_path / "reducer"

@@ -15,8 +15,6 @@ from safetensors import safe_open
 from fedn.core import weights
 from fedn.core.weights import Format, Weights
 
-pytestmark = pytest.mark.timeout(600)  # as it takes as long as the machine takes to give 8 GiB of memory
-
 SIZE = (4 << 30) + 1000
 """Of the larger one; the other has half of it."""
 PIECE = 1 << 20

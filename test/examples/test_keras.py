@@ -27,7 +27,6 @@ GOALS = {  # clients, rounds, and what the last model is to reach at least by wh
 }
 
 # The first test that needs Keras makes its environment.
-pytestmark = pytest.mark.timeout(600)
 
 
 def some_digits(depot: Depot, path: Path, number: int) -> Path:

@@ -21,7 +21,6 @@ from fedn.package.runner import Package
 PROJECTS = Path(__file__).parents[1]
 
 # The first test that needs a framework makes its environment.
-pytestmark = pytest.mark.timeout(600)
 
 
 def deal(project: str, folder: Path, clients: int, *download: Path) -> Path:

@@ -18,7 +18,6 @@ RECORDS = 30  # in each file of an archive made here
 FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 
 # The first test that needs PyTorch makes its environment.
-pytestmark = pytest.mark.timeout(600)
 
 
 def trained(project: str, *words: str, rounds: int, tmp_path: Path, depot: Depot) -> Ran:

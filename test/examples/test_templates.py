@@ -18,7 +18,6 @@ from fedn.package.create import template, templates
 from fedn.package.runner import Package
 
 # The first test that needs a framework makes its environment.
-pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.mark.parametrize("name", templates())

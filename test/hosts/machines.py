@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from processes import Process
+from waiting import DEADLINE
 
 from fedn.package.environment import child_environ
 
-SECONDS = 60.0  # that no command comes near
 WIRE = Path(__file__).with_name("wire.py")
 NEEDED = ("unshare", "nsenter", "setpriv", "ip", "nft")
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
@@ -79,7 +79,13 @@ class Host:
     def run(self, *words: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         done = subprocess.run(
-            self.command(*words), input=stdin, env=ENVIRON, capture_output=True, text=True, check=False, timeout=SECONDS
+            self.command(*words),
+            input=stdin,
+            env=ENVIRON,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DEADLINE,
         )
         assert not check or done.returncode == 0, f"{self.name}: {' '.join(words)}\n{done.stdout}{done.stderr}"
         return done
@@ -221,7 +227,7 @@ class Network:
     def _plug_in(self, port: Port, device: str) -> None:
         host, wire = self.hosts[port.host], ("nsenter", "--target", str(self._wire.pid), "--net")
         move = [*wire, "ip", "link", "set", device, "netns", str(host.holder.pid)]
-        subprocess.run(move, env=ENVIRON, check=True, timeout=SECONDS)
+        subprocess.run(move, env=ENVIRON, check=True, timeout=DEADLINE)
         host.run("ip", "address", "add", port.address, "dev", device)
         host.run("ip", "link", "set", device, "up")
 
@@ -237,4 +243,4 @@ def _held(words: Sequence[str], ready: str) -> Iterator[subprocess.Popen[str]]:
         assert said == f"{ready}\n", f"{words[-1]} said {said!r}"
         yield process
     finally:
-        process.communicate(timeout=SECONDS)
+        process.communicate(timeout=DEADLINE)

@@ -34,7 +34,7 @@ from fedn.stores.documents import Event, Model
 if sys.version_info < (3, 11):
     pytest.skip("the S3 server of the tests needs Python 3.11", allow_module_level=True)
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MODEL = {"a": np.arange(500_000, dtype=np.float32)}
 """Above what travels inside of messages."""

@@ -25,8 +25,6 @@ from fedn.errors import Unavailable
 from fedn.security.keyring import FILES
 from fedn.security.tls import Authority
 
-pytestmark = pytest.mark.timeout(240)
-
 
 @pytest.fixture
 def mongo_server(tmp_path: Path) -> Iterator[MongoServer]:

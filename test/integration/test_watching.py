@@ -16,8 +16,6 @@ from waiting import DEADLINE
 
 from fedn.cli import exits
 
-pytestmark = pytest.mark.timeout(240)  # four processes, one after the other
-
 
 def fails(model: object) -> None:
     """Training that whoever watches hears of in every round, as soon as he watches."""

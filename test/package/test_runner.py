@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from waiting import DEADLINE
 
 from fedn.errors import EntryPointFailed, InvalidPackage
 from fedn.package.archive import build
 from fedn.package.process import TAIL
 from fedn.package.runner import Package
-
-LIMIT = 30.0  # seconds that no test comes near
 
 
 async def package(
@@ -47,14 +46,14 @@ async def ends(pid: int) -> None:
         return
     watch = os.pidfd_open(pid)
     try:
-        assert await asyncio.to_thread(select.select, [watch], [], [], LIMIT) != ([], [], [])
+        assert await asyncio.to_thread(select.select, [watch], [], [], DEADLINE) != ([], [], [])
     finally:
         os.close(watch)
 
 
 async def written(path: Path) -> str:
     """What a process writes to a named pipe."""
-    return await asyncio.wait_for(asyncio.to_thread(path.read_text), LIMIT)
+    return await asyncio.wait_for(asyncio.to_thread(path.read_text), DEADLINE)
 
 
 async def test_a_command_gets_files_data_and_environment(tmp_path: Path) -> None:
@@ -178,7 +177,7 @@ async def test_a_command_over_its_time_ends_with_all_that_it_started(tmp_path: P
     entry_points = "{train: {command: python3 train.py, seconds: 2}}"
     ready = await package(tmp_path, {"train.py": HANG}, entry_points=entry_points)
     with pytest.raises(EntryPointFailed, match="took longer than 2 s and was stopped") as failed:
-        await ready.run("train", tmp_path / "in", tmp_path / "out", seconds=LIMIT)
+        await ready.run("train", tmp_path / "in", tmp_path / "out", seconds=DEADLINE)
     train, grandchild = failed.value.output.split()
     await ends(int(train))
     await ends(int(grandchild))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from handshakes import listening, shown
+from waiting import DEADLINE
 
 from fedn.combiner.enrolment import request_identity
 from fedn.security.tls import expiry
@@ -29,7 +30,7 @@ def test_new_connections_see_renewed_certificates_and_others_go_on(start_reducer
         reducer = start_reducer(stack, certificate_seconds=2)
         ca_pem = reducer.services.authority.certificate_pem
         context = ssl.create_default_context(cadata=ca_pem.decode())
-        raw = socket.create_connection(("localhost", reducer.port), timeout=30)
+        raw = socket.create_connection(("localhost", reducer.port), timeout=DEADLINE)
         with context.wrap_socket(raw, server_hostname="localhost") as connection:
             serials = [shown(reducer.port, ca_pem)]
             assert ask(connection) == 200

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import DEADLINE
 
 from fedn.config import ReducerSettings
 from fedn.errors import ConfigError, Conflict
@@ -148,7 +149,7 @@ def test_a_signal_ends_the_process_and_its_streams(tmp_path: Path, number: signa
         assert next(lines) == ": watching"
         process.send_signal(number)
         assert list(lines) == [""]
-        assert process.wait(30) == 0
+        assert process.wait(DEADLINE) == 0
         http.close()
     finally:
         process.kill()
@@ -173,7 +174,7 @@ def test_a_reducer_that_hangs_while_it_closes_says_where_and_ends(tmp_path: Path
                 assert process.poll() is None
                 time.sleep(0.02)
             process.terminate()
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=DEADLINE)
             assert process.returncode == 1
             assert "Timeout" in said
             assert "serve.py" in said

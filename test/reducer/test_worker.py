@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import DEADLINE
 
 from fedn.config import ReducerSettings
 from fedn.core import weights as w
@@ -22,8 +23,6 @@ from fedn.reducer.trail import Trail
 from fedn.stores.documents import Event, Session
 from fedn.stores.opening import open_artifacts, open_state
 from fedn.stores.protocols import Insert, Put
-
-SECONDS = 30.0
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ def ended(services: Services, feed: Feed, session_id: str) -> Session:
             assert session is not None
             if session.ended_at is not None:
                 return session
-            assert subscription.get(seconds=SECONDS) is not None
+            assert subscription.get(seconds=DEADLINE) is not None
 
 
 def test_a_session_without_clients_fails_in_time_and_makes_room(services: Services, tmp_path: Path) -> None:
@@ -110,7 +109,7 @@ def test_closing_leaves_a_session_for_the_next_start(settings: ReducerSettings, 
         with services.feed.subscribe() as subscription:
             queue(services, session_of(model, round_timeout=600.0))
             services.worker.wake()
-            while (notice := subscription.get(seconds=SECONDS)) is not None and notice.kind != "session":
+            while (notice := subscription.get(seconds=DEADLINE)) is not None and notice.kind != "session":
                 pass
     with contextlib.closing(open_state(settings.statestore, network_id="n", data_dir=tmp_path)) as state:
         left = state.get(Session, "session")
@@ -153,5 +152,5 @@ def test_a_worker_that_is_closed_just_as_it_looks_for_work_ends(
         work = worker._work
         monkeypatch.setattr(worker, "_work", Closing())
         work.set()
-        worker._thread.join(SECONDS)
+        worker._thread.join(DEADLINE)
         assert not worker._thread.is_alive()

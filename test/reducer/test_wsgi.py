@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from waiting import DEADLINE
 
 from fedn.reducer import wsgi
 from fedn.security.tokens import Role
@@ -17,7 +18,7 @@ from fedn.security.tokens import Role
 
 def dial(reducer: Any) -> ssl.SSLSocket:
     context = ssl.create_default_context(cadata=reducer.services.authority.certificate_pem.decode())
-    sock = socket.create_connection(("localhost", reducer.port), timeout=10)
+    sock = socket.create_connection(("localhost", reducer.port), timeout=DEADLINE)
     return context.wrap_socket(sock, server_hostname="localhost")
 
 
@@ -63,14 +64,14 @@ def test_peers_that_stop_within_the_handshake_hold_up_nobody(shared: Any) -> Non
 
 
 def test_who_speaks_http_without_tls_is_told(shared: Any) -> None:
-    with socket.create_connection(("localhost", shared.port), timeout=10) as sock:
+    with socket.create_connection(("localhost", shared.port), timeout=DEADLINE) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"This port speaks https" in read_all(sock)
 
 
 @pytest.mark.parametrize("noise", [b"\x00" * 100, b"\x16\x03\x01\xff\xff" + b"x" * 50], ids=["zeros", "record"])
 def test_noise_ends_the_connection_and_nothing_else(shared: Any, noise: bytes) -> None:
-    with socket.create_connection(("localhost", shared.port), timeout=10) as sock:
+    with socket.create_connection(("localhost", shared.port), timeout=DEADLINE) as sock:
         sock.sendall(noise)
         with contextlib.suppress(ConnectionResetError):
             read_all(sock)
@@ -202,7 +203,7 @@ def test_a_request_that_could_be_read_in_two_ways_is_refused(
     with dial(shared) as sock:
         sock.sendall(b"POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n\r\nabc")
         assert answer(sock).status == 400
-        sock.settimeout(10)
+        sock.settimeout(DEADLINE)
         assert read_all(sock) == b""  # what follows is not taken for another request
 
 
@@ -236,7 +237,7 @@ def test_where_too_many_wait_those_who_waited_longest_are_let_go(
         reducer = start_reducer(stack)
         silent = [stack.enter_context(socket.create_connection(("localhost", reducer.port))) for _ in range(64)]
         assert reducer.http(None).get("/api/v1/health")["status"] == "ok"
-        silent[0].settimeout(10)
+        silent[0].settimeout(DEADLINE)
         assert silent[0].recv(1) == b""
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from waiting import DEADLINE
 
 from fedn.client.assignment import request_assignment
 from fedn.combiner.enrolment import announce, request_identity
@@ -55,7 +56,7 @@ def test_a_token_for_one_combiner_is_good_for_that_one(shared: Any) -> None:
 def test_an_announced_combiner_is_shown_and_dialled(reducer: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        listener.settimeout(10)
+        listener.settimeout(DEADLINE)
         announce(reducer.http(Role.COMBINER), name="c1", host="127.0.0.1", port=port, max_clients=7)
         listener.accept()[0].close()
     viewer = reducer.http(Role.VIEWER)
