@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import faulthandler
@@ -40,9 +41,17 @@ def run(settings: ReducerSettings) -> None:
         Conflict: Another reducer has this data folder, or leads the network.
     """
     _raise_limit_of_files()
+    asyncio.run(_attended(settings))
+
+
+async def _attended(settings: ReducerSettings) -> None:
+    """Run it in another thread: this one, the only one that Python tells of signals, does nothing but take them.
+
+    Were it to wait for a lock, a signal that came just before would go unheard until the next.
+    """
     over, stop, patience = threading.Event(), threading.Event(), Patience()
 
-    def end(*_: object) -> None:
+    def end() -> None:
         # Says where each thread is, and exits with status 1; it needs no thread of Python's for that.
         faulthandler.dump_traceback_later(CLOSE_SECONDS, exit=True, file=sys.__stderr__ or 2)
         stop.set()
@@ -50,9 +59,9 @@ def run(settings: ReducerSettings) -> None:
         patience.end()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+        asyncio.get_running_loop().add_signal_handler(number, end)
     try:
-        _run(settings, over, patience)
+        await asyncio.to_thread(_run, settings, over, patience)
     except Unavailable:
         if not stop.is_set():
             raise  # else it was told to stop while it waited

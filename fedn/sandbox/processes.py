@@ -27,6 +27,9 @@ T = TypeVar("T")
 STOP_SECONDS = 10.0
 """How long processes may take to stop by themselves."""
 
+SIGNAL_SECONDS = 1.0
+"""How long a signal goes unheard that comes just before a wait: Python hears of it only between waits, then."""
+
 ORDER = ("client", "combiner", "reducer")
 """Who is stopped before whom."""
 
@@ -114,7 +117,8 @@ class Processes:
 
     def wait(self) -> None:
         """Wait until a process ends, and raise TrainingFailed as `check` does."""
-        self._death.wait()
+        while not self._death.wait(SIGNAL_SECONDS):
+            pass
         self.check()
 
     def stop(self) -> None:

@@ -156,6 +156,33 @@ def test_a_signal_ends_the_process_and_its_streams(tmp_path: Path, number: signa
         process.wait()
 
 
+ELSEWHERE = """
+import select, signal, sys, threading
+from pathlib import Path
+
+def terminate():
+    at, looks = None, 0
+    while looks < 10 or not (Path(sys.argv[1]) / "join" / "operator").exists():  # until the main thread waits
+        select.select([], [], [], 0.02)
+        frame = sys._current_frames()[threading.main_thread().ident]
+        looks = looks + 1 if at == (id(frame), frame.f_lasti) else 0
+        at = id(frame), frame.f_lasti
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+threading.Thread(target=terminate, daemon=True).start()
+"""
+
+
+def test_a_signal_is_heard_wherever_the_system_delivers_it(tmp_path: Path) -> None:
+    """Of one that comes just before a wait, the waiting thread would hear as little as of one to another thread."""
+    process = subprocess.Popen([sys.executable, "-c", ELSEWHERE + RUN, str(tmp_path)])
+    try:
+        assert process.wait(DEADLINE) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
 HANG = """
 import threading
 from fedn.reducer import serve
