@@ -52,6 +52,8 @@ async def _attended(settings: ReducerSettings) -> None:
     over, stop, patience = threading.Event(), threading.Event(), Patience()
 
     def end() -> None:
+        if stop.is_set():
+            return  # whoever tells it twice doesn't give it more time
         # Says where each thread is, and exits with status 1; it needs no thread of Python's for that.
         faulthandler.dump_traceback_later(CLOSE_SECONDS, exit=True, file=sys.__stderr__ or 2)
         stop.set()
