@@ -6,13 +6,14 @@ import fcntl
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
 from fedn.errors import Conflict, Unavailable
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 10.0
 """How long a lease waits at most for those who look who holds it: a look takes microseconds."""
 
 UNKNOWN = "another process"
@@ -47,7 +48,10 @@ class Lease:
         self._file.flush()
 
     def release(self) -> None:
-        self._file.close()
+        """Give it up; once more does nothing."""
+        if not self._file.closed:
+            with self._file, suppress(OSError):
+                self._file.truncate(0)  # or whoever looks while the next one takes it would read this one's name
 
     def __enter__(self) -> Lease:
         return self

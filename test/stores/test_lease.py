@@ -60,6 +60,13 @@ def test_a_process_that_was_started_does_not_inherit_it(tmp_path: Path) -> None:
         child.communicate(b"\n")
 
 
+def test_who_has_released_it_is_named_no_more(tmp_path: Path) -> None:
+    lease = Lease(tmp_path)
+    lease.release()
+    lease.release()
+    assert (tmp_path / "lock").read_text() == ""
+
+
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "reducer").write_text("a file")
     with pytest.raises(Unavailable, match="reducer"):
