@@ -58,7 +58,7 @@ class Patience:
         return self._ended
 
     def end(self) -> None:
-        """Have all waiting end. From any thread, and from handlers of signals."""
+        """Have all waiting end."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
